@@ -1,4 +1,4 @@
-"""An address of the admin that names a row by something that is no id is answered with 404; other errors are told."""
+"""An admin URL with an invalid id is answered with 404, and an invalid post with 400. Other errors stay errors."""
 
 from typing import Any
 from urllib.parse import quote
@@ -46,7 +46,7 @@ IN_PATH = [
     "/admin/yhteydenotot/inspect/{}/",
     "/admin/editing-sessions/release/{}/",
 ]
-# Paths that take any text.
+# Paths whose pattern accepts any text as the id.
 OF_TEXT = ["revisions/compare", "chosen", "users", "groups", "sites", "contactdetails", "inspect"]
 IN_QUERY = [
     "/admin/pages/?owner={}",
@@ -85,7 +85,7 @@ BULK = [
     ("home", "picture", "add_to_collection"),
     ("accounts", "user", "delete"),
 ]
-# Of each kind of address one: these get the values that go the same way as those that all get.
+# One URL of each kind. They are tested with further values that fail in the same way as those above.
 OF_EACH_KIND = [
     "/admin/pages/{}/edit/",
     "/admin/images/chooser/chosen/{}/",
@@ -105,15 +105,15 @@ ASKED = {
 
 
 @pytest.fixture
-def boss(loaded_site: None) -> Client:
+def superuser(loaded_site: None) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(make_user("Ylla", is_superuser=True, group="Työnohjaaja"))
     return confirmed(client)
 
 
 @pytest.mark.parametrize("value", ASKED)
-def test_no_address_with_an_invalid_id_fails(boss: Client, value: str) -> None:
-    answers = {address: boss.get(address.format(quote(value))).status_code for address in ASKED[value]}
+def test_invalid_id_in_url_gives_no_server_error(superuser: Client, value: str) -> None:
+    answers = {address: superuser.get(address.format(quote(value))).status_code for address in ASKED[value]}
     assert not {address: status for address, status in answers.items() if status >= 500}
 
 
@@ -125,28 +125,28 @@ def test_no_address_with_an_invalid_id_fails(boss: Client, value: str) -> None:
     ],
     ids=str,
 )
-def test_bulk_action_on_no_row_is_not_found(boss: Client, action: tuple[str, str, str], value: str) -> None:
+def test_bulk_action_with_invalid_id_is_404(superuser: Client, action: tuple[str, str, str], value: str) -> None:
     address = reverse("wagtail_bulk_action", args=action)
-    for method in (boss.get, boss.post):
+    for method in (superuser.get, superuser.post):
         assert method(f"{address}?id={quote(value)}").status_code == 404
     if action[1] == "page":
         for more in ("", "&q=tauko"):
-            assert boss.get(f"{address}?id=all&childOf={quote(value)}{more}").status_code == 404
+            assert superuser.get(f"{address}?id=all&childOf={quote(value)}{more}").status_code == 404
     assert Page.objects.filter(title="Saavutettavuus").exists()
 
 
-def test_chooser_of_the_gone_page_shows_own_404(boss: Client) -> None:
-    answer = boss.get(f"/admin/bulk/wagtailcore/page/publish/?id={HUGE}")
+def test_bulk_action_404_shows_admin_page(superuser: Client) -> None:
+    answer = superuser.get(f"/admin/bulk/wagtailcore/page/publish/?id={HUGE}")
     assert answer.status_code == 404
     assert "wagtailadmin/404.html" in [template.name for template in answer.templates]
 
 
-def test_who_is_not_signed_in_is_asked_to(loaded_site: None) -> None:
+def test_invalid_id_without_login_redirects_to_login(loaded_site: None) -> None:
     assert Client().get(f"/admin/pages/{HUGE}/edit/").status_code == 302
     assert Client().get(f"/admin/bulk/wagtailcore/page/publish/?id={HUGE}").status_code == 302
 
 
-# What no page of the admin sends: an id that is none, and a form without what Wagtail reads.
+# Posts that no page of the admin sends: with an invalid id, or without fields that Wagtail reads.
 NO_ID_POSTED = [
     ("/admin/settings/home/contactdetails/{contact}/", {"email": "x", "privacy_page": "{no_id}"}),
     ("/admin/pages/4/edit/", {"body-count": "0", "image": "{no_id}"}),
@@ -168,25 +168,25 @@ INCOMPLETE = [
 
 
 @pytest.mark.parametrize("value", ["x", TOO_LARGE, "9" * 5000, "4711"])
-def test_no_form_with_an_invalid_id_fails(boss: Client, value: str) -> None:
+def test_invalid_id_in_post_gives_no_server_error(superuser: Client, value: str) -> None:
     contact = ContactDetails.load().pk
     answers = {}
     for address, sent in NO_ID_POSTED:
         data = {name: text.format(no_id=value) for name, text in sent.items()}
-        answers[address] = boss.post(address.format(contact=contact), data).status_code
+        answers[address] = superuser.post(address.format(contact=contact), data).status_code
     assert not {address: status for address, status in answers.items() if status not in (200, 400, 404)}
 
 
 @pytest.mark.parametrize(("address", "sent"), INCOMPLETE)
-def test_form_without_what_wagtail_reads_is_refused(boss: Client, address: str, sent: dict[str, str]) -> None:
-    answer = boss.post(address, sent)
+def test_incomplete_post_is_400(superuser: Client, address: str, sent: dict[str, str]) -> None:
+    answer = superuser.post(address, sent)
     assert answer.status_code == 400
     assert "Pyyntöä ei ymmärretty" in answer.text
     assert not Page.objects.filter(title__in=["Uusi", "Kopio"]).exists()
 
 
 def raised_by(code: str, module: str, request: HttpRequest) -> Exception:
-    """The error of this line, run as a line of a view of this module."""
+    """Return the error that `code` raises when it runs as a line of `module`."""
     names = {
         "__name__": module,
         "request": request,
@@ -209,7 +209,7 @@ READS = [
 ]
 
 
-def posted() -> HttpRequest:
+def post_request() -> HttpRequest:
     request = RequestFactory().post("/admin/pages/", {"id": "x", "gone": "4711", "valid": "4"})
     request.user = User(is_superuser=True)
     request.resolver_match = resolve(request.path)
@@ -217,8 +217,8 @@ def posted() -> HttpRequest:
 
 
 @pytest.mark.parametrize("code", READS)
-def test_what_wagtail_reads_of_a_post_may_be_refused(code: str) -> None:
-    middleware, request = InvalidIdMiddleware(lambda request: pytest.fail("not called")), posted()
+def test_wagtail_error_about_posted_value_is_400(code: str) -> None:
+    middleware, request = InvalidIdMiddleware(lambda request: pytest.fail("not called")), post_request()
     answer = middleware.process_exception(request, raised_by(code, "wagtail.admin.views.some", request))
     assert answer is not None
     assert answer.status_code == 400
@@ -230,7 +230,7 @@ def test_what_wagtail_reads_of_a_post_may_be_refused(code: str) -> None:
     ("code", "module"),
     [
         *((code, f"{package}.views") for code in READS for package in ("aijuu_site", "home", "intake")),
-        # About something that was not posted.
+        # Errors about a value that was not post_request.
         ('MultiValueDict()["y"]', "wagtail.admin.views.some"),
         ('{}["y"]', "wagtail.admin.views.some"),
         ('int("y")', "wagtail.admin.views.some"),
@@ -241,12 +241,12 @@ def test_what_wagtail_reads_of_a_post_may_be_refused(code: str) -> None:
         ('raise __import__("django").utils.datastructures.MultiValueDictKeyError("y")', "wagtail.admin.views.some"),
     ],
 )
-def test_error_of_ours_or_about_no_post_stays(code: str, module: str) -> None:
-    middleware, request = InvalidIdMiddleware(lambda request: pytest.fail("not called")), posted()
+def test_own_error_or_error_about_other_value_stays_500(code: str, module: str) -> None:
+    middleware, request = InvalidIdMiddleware(lambda request: pytest.fail("not called")), post_request()
     assert middleware.process_exception(request, raised_by(code, module, request)) is None
 
 
-def asked(address: str) -> HttpRequest:
+def get_request(address: str) -> HttpRequest:
     request = RequestFactory().get(address)
     request.user = User(is_superuser=True)
     request.resolver_match = resolve(request.path)
@@ -269,12 +269,12 @@ NUMBER = "Field 'id' expected a number but got {}."
 @pytest.mark.parametrize(
     ("address", "error"),
     [
-        # A valid number in the address, or none at all.
+        # The numbers in the URL are valid, so they did not cause the error.
         ("/admin/pages/4/edit/?id=4", OverflowError("Python int too large to convert to SQLite INTEGER")),
         ("/admin/pages/4/edit/?id=x", OverflowError("Python int too large to convert to SQLite INTEGER")),
         ("/admin/pages/4/edit/?id=x", DataError("value too long for type character varying(255)")),
         (f"/admin/pages/?id={HUGE}", IntegrityError("UNIQUE constraint failed")),
-        # About another value.
+        # The error is about another value than that in the URL.
         ("/admin/pages/?id=x", ValueError(NUMBER.format("'y'"))),
         ("/admin/pages/?id=4", ValueError(NUMBER.format("'4'"))),
         ("/admin/pages/?id=x", ValueError(NUMBER.format("<ContentPage: x>"))),
@@ -288,12 +288,12 @@ NUMBER = "Field 'id' expected a number but got {}."
     ],
     ids=repr,
 )
-def test_error_about_something_else_stays_an_error(address: str, error: Exception) -> None:
+def test_error_about_other_value_than_url_stays_500(address: str, error: Exception) -> None:
     middleware = InvalidIdMiddleware(lambda request: pytest.fail("not called"))
-    assert middleware.process_exception(asked(address), error) is None
+    assert middleware.process_exception(get_request(address), error) is None
 
 
-def test_row_that_is_gone_is_the_addresses_only_if_it_names_it() -> None:
+def test_missing_row_is_404_only_if_url_has_its_id() -> None:
     middleware = InvalidIdMiddleware(lambda request: pytest.fail("not called"))
-    assert middleware.process_exception(asked("/admin/pages/?childOf=4711"), looked_up(4712)) is None
-    assert middleware.process_exception(asked("/admin/pages/?childOf=4711"), looked_up("4711")) is not None
+    assert middleware.process_exception(get_request("/admin/pages/?childOf=4711"), looked_up(4712)) is None
+    assert middleware.process_exception(get_request("/admin/pages/?childOf=4711"), looked_up("4711")) is not None

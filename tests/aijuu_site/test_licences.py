@@ -1,4 +1,4 @@
-"""Each package that the site runs with has a licence that lets a practice run it and a stranger pass it on."""
+"""Each package that the site needs has a licence that allows its use and redistribution."""
 
 from email.message import Message
 from importlib import metadata
@@ -22,14 +22,14 @@ ALLOWED_CLASSIFIERS = {
     ),
     "Mozilla Public License 2.0 (MPL 2.0)",
 }
-# What their files say where their metadata says nothing, or names a licence beside the right one that they don't have.
+# Licences of packages whose metadata is missing or wrong, read from their files.
 LOOKED_UP = {"pyrage": "MIT", "qrcode": "BSD-3-Clause"}
-# For other systems than this.
+# Packages for other operating systems, not installed here.
 ELSEWHERE = {"colorama", "httpx2-jsfetch", "tzdata"}
 
 
 def licences(name: str) -> set[str]:
-    """Return the licences of an installed package: names of SPDX, or else those of its classifiers."""
+    """Return the licences of an installed package: SPDX names, or else the names from its classifiers."""
     about = cast(Message, metadata.metadata(name))
     classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License :: ")]
     expression = LOOKED_UP.get(name) or about.get("License-Expression") or (not classifiers and about.get("License"))

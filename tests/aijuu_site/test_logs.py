@@ -1,4 +1,4 @@
-"""The log: an id for each request, and nothing that a person wrote or is known by, whatever fails."""
+"""The log has an id for each request, and never any personal data or text of a visitor, whatever fails."""
 
 import asyncio
 import io
@@ -29,7 +29,7 @@ from tests.intake.mapping.answering import Answerer, contact_facts
 from tests.intake.visiting import ADDRESS, Visitor, letter
 from tests.intake.waiting.visitors import JOIN, joins, private_address, set_pause, wish
 
-# In everything that is sent; in none of the forms that it can take may it be in the log.
+# Each test value contains one of these secrets. The log must contain none of them in any spelling.
 MARK = "salaviesti"
 PHONE = "0457391739"
 NETWORK = "203.0.113.73"
@@ -55,7 +55,7 @@ Log = Callable[[], list[str]]
 
 @pytest.fixture(params=[LineFormatter, JsonFormatter])
 def log(request: pytest.FixtureRequest) -> Iterator[Log]:
-    """The lines of the log so far, in each of its formats."""
+    """Return a function that returns the log's lines so far. Parametrized with both log formats."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(request.param())
@@ -73,7 +73,7 @@ def visitor() -> Visitor:
 
 
 def broken(*arguments: object, **named: object) -> Any:
-    """What fails with a text that quotes whatever it was given, as databases do."""
+    """Raise an error whose text quotes the arguments, as errors of databases do."""
     raise ValueError(f"{MARK} {arguments!r} {named!r}")
 
 
@@ -82,7 +82,7 @@ def refuse(path: str) -> bool:
 
 
 class FailingWrites:
-    """Each INSERT into a table fails with a text that quotes the row."""
+    """An execute wrapper: each INSERT into `table` fails with an error that quotes the row."""
 
     def __init__(self, table: str) -> None:
         self.table = table
@@ -139,7 +139,7 @@ def mapping(_settings: Any) -> list[str]:
 
 
 def addresses(_settings: Any) -> list[str]:
-    # As a hand-made request; nobody is told of "not found".
+    # Requests for addresses that contain secrets. A 404 is not logged.
     for path in (f"/{MARK}/", f"/?{MARK}={PHONE}", f"/jatka/{MARK}/", "/media/salaisuus.svg", f"/admin/?next=/{MARK}"):
         assert browser().get(path).status_code in (200, 302, 404)
     assert Client().get("/", headers={"host": f"{MARK}.fi"}).status_code == 400
@@ -201,7 +201,7 @@ def server(_settings: Any) -> list[str]:
 
 
 def others(_settings: Any) -> list[str]:
-    """What a package may log: more than a line, an error of its own, and a private address."""
+    """Log as a third-party package may: several lines, an error with its text, and a private address."""
     logger = logging.getLogger("asyncio")
     try:
         broken(WORDS)
@@ -218,12 +218,12 @@ WAYS = [letters, waiting, mapping, addresses, admin, mails, jobs, server, others
 def test_log_holds_no_personal_data(way: Callable[[Any], list[str]], log: Log, settings: Any) -> None:
     expected = way(settings)
     lines = log()
-    told = [json.loads(line) if line.startswith("{") else {"message": line} for line in lines]
-    text = "\n".join(f"{one['message']} {one.get('error', '')}" for one in told)
+    records = [json.loads(line) if line.startswith("{") else {"message": line} for line in lines]
+    text = "\n".join(f"{one['message']} {one.get('error', '')}" for one in records)
     for words in expected:
         assert words in text
     assert not [line for line in lines if SECRETS.search(line)]
-    # One line for each record: no traceback, and no message that goes on.
+    # Each record is one line: without a traceback or line breaks.
     assert not [line for line in lines if not re.match(r'\{"time": "|\d{4}-\d\d-\d\d ', line)]
 
 
@@ -269,20 +269,20 @@ def test_all_lines_of_a_request_have_its_id(log: Log, monkeypatch: pytest.Monkey
         (1, "", False),
     ],
 )
-def test_request_id_of_the_proxy(settings: Any, proxies: int, sent: str, taken: bool) -> None:
+def test_request_id_is_taken_from_trusted_proxy(settings: Any, proxies: int, sent: str, taken: bool) -> None:
     settings.TRUSTED_PROXIES = proxies
     answered = Client().get("/", headers={"x-request-id": sent})["X-Request-ID"]
     assert (answered == sent) is taken
     assert taken or re.fullmatch(r"[0-9a-f]{16}", answered)
 
 
-def test_log_format_is_a_setting() -> None:
+def test_json_log_format() -> None:
     record = logging.LogRecord("aijuu", logging.WARNING, "", 1, "Ääkkösiä %s", ("ja muuta",), None)
     line = json.loads(JsonFormatter().format(record))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]{12}\+00:00", line.pop("time"))
     assert line == {"level": "WARNING", "logger": "aijuu", "message": "Ääkkösiä ja muuta"}
 
 
-def test_numbers_of_passkeys_are_not_logged() -> None:
-    """As python-fido2 does at each login, by records of INFO."""
+def test_passkey_ids_are_not_logged() -> None:
+    """python-fido2 logs them at each login with the level INFO."""
     assert not logging.getLogger("fido2.server").isEnabledFor(logging.INFO)

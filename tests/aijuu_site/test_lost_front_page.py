@@ -1,4 +1,4 @@
-"""A front page that was lost all the same: the start says so and brings a working site back."""
+"""After the loss of the front page, the next start reports it and restores a working site."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from tests.loaded_rows import LoadedContent as FirstContent
 
 @pytest.fixture
 def site(db: None, _loaded_content: FirstContent) -> None:
-    """A site as after its first start, with something of its editor's own."""
+    """Load a site as after its first start, with a phone number changed by the editor."""
     make_user(email="kati.levola@aijuu.fi", group="Työnohjaaja", is_superuser=True)
     _loaded_content.put_back()
     ContactDetails.objects.update(phone="02 633 1234")
@@ -29,9 +29,9 @@ def rights() -> set[tuple[str, str]]:
 
 
 def start() -> str:
-    said: list[str] = []
-    prepare_data(said.append)
-    return "\n".join(said)
+    output: list[str] = []
+    prepare_data(output.append)
+    return "\n".join(output)
 
 
 def delete_whole_tree() -> None:
@@ -39,7 +39,7 @@ def delete_whole_tree() -> None:
 
 
 def delete_only_its_row() -> None:
-    """As by hand in the database: what hangs from it by keys goes, the pages below stay."""
+    """Delete the front page with SQL: rows that refer to it are deleted too, but the pages below it stay."""
     home = HomePage.objects.get()
     GroupPagePermission.objects.filter(page=home).delete()
     Site.objects.all().delete()
@@ -56,21 +56,21 @@ def delete_the_site() -> None:
     Site.objects.all().delete()
 
 
-def take_default_away() -> None:
+def unset_default_site() -> None:
     Site.objects.update(is_default_site=False)
 
 
-WAYS: list[Callable[[], None]] = [delete_whole_tree, delete_only_its_row, delete_the_site, take_default_away]
+WAYS: list[Callable[[], None]] = [delete_whole_tree, delete_only_its_row, delete_the_site, unset_default_site]
 
 
 @pytest.mark.parametrize("lose", WAYS, ids=lambda way: way.__name__)
-def test_start_says_so_and_brings_it_back(lose: Callable[[], None], site: None) -> None:
+def test_start_restores_lost_front_page(lose: Callable[[], None], site: None) -> None:
     before, paths = rights(), set(Page.objects.values_list("url_path", flat=True))
     lose()
     assert front_page_is_missing()
-    said = start()
-    assert said.splitlines()[0].startswith("THE FRONT PAGE IS GONE")
-    assert "restore_front_page" in said
+    output = start()
+    assert output.splitlines()[0].startswith("THE FRONT PAGE IS GONE")
+    assert "restore_front_page" in output
     assert rights() == before
     assert len(before) == 12
     assert set(Page.objects.values_list("url_path", flat=True)) == paths
@@ -84,12 +84,12 @@ def test_start_says_so_and_brings_it_back(lose: Callable[[], None], site: None) 
     assert details.privacy_page is not None
     client.force_login(make_user("sanna", group="Sisällöntuottaja"))
     assert client.get(f"/admin/pages/{HomePage.objects.get().pk}/edit/").status_code == 200
-    # What is the editor's own is untouched.
+    # The editor's changes are kept.
     assert details.phone == "02 633 1234"
     assert "GONE" not in start()
 
 
-def test_command_does_the_same(site: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_restore_front_page_command(site: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("restore_front_page")
     assert "nothing to do" in capsys.readouterr().out
     delete_whole_tree()
@@ -98,7 +98,7 @@ def test_command_does_the_same(site: None, capsys: pytest.CaptureFixture[str]) -
     assert Client().get("/").status_code == 200
 
 
-def test_pages_that_were_left_keep_their_words(site: None) -> None:
+def test_restore_keeps_text_of_remaining_pages(site: None) -> None:
     page = ContentPage.objects.get(slug="tietosuoja")
     page.title = "Katin omat sanat"
     page.save_revision().publish()
@@ -109,25 +109,25 @@ def test_pages_that_were_left_keep_their_words(site: None) -> None:
     assert "Katin omat sanat" in Client().get("/tietosuoja/").content.decode()
 
 
-def test_a_page_that_an_editor_deleted_stays_deleted(site: None) -> None:
-    """While the front page is there, a start brings nothing back."""
+def test_start_does_not_restore_deleted_page(site: None) -> None:
+    """While the front page exists, a start restores nothing."""
     ContentPage.objects.get(slug="saavutettavuus").delete()
     marks = LoadedContent.objects.count()
-    said = start()
-    assert "GONE" not in said
+    output = start()
+    assert "GONE" not in output
     assert not ContentPage.objects.filter(slug="saavutettavuus").exists()
     assert LoadedContent.objects.count() == marks
 
 
-def test_start_loads_content_that_was_never_loaded(site: None) -> None:
-    """As after an upgrade to a release with a page more."""
+def test_start_loads_new_initial_content(site: None) -> None:
+    """As after an upgrade to a release with an additional page."""
     ContentPage.objects.get(slug="saavutettavuus").delete()
     LoadedContent.objects.get(key="page:/saavutettavuus/").delete()
     start()
     assert Client().get("/saavutettavuus/").status_code == 200
 
 
-def test_hidden_front_page_is_told_at_start(site: None) -> None:
+def test_start_reports_unpublished_front_page(site: None) -> None:
     home = HomePage.objects.get()
     home.unpublish()
     assert f"/admin/pages/{home.pk}/edit/" in start()

@@ -1,4 +1,4 @@
-"""Mail as files: what a person who tries the site sees of it."""
+"""Mail stored as files, for somebody who tries the site without a mail server."""
 
 import email
 import email.policy
@@ -34,7 +34,7 @@ def test_each_mail_is_a_readable_eml_file(sent: list[Path]) -> None:
     assert "Hyvää päivää, työnohjaus etenee näin." in text
 
 
-def test_a_mail_program_can_open_it(sent: list[Path]) -> None:
+def test_mail_file_is_valid_message(sent: list[Path]) -> None:
     message = email.message_from_bytes(sent[0].read_bytes(), policy=email.policy.default)
     assert message["Subject"] == "Viestisi on perillä – kiitos"
     html = message.get_body(("html",))
@@ -42,6 +42,6 @@ def test_a_mail_program_can_open_it(sent: list[Path]) -> None:
     assert "Hyvää päivää" in html.get_content()
 
 
-def test_only_the_owner_can_read_them(sent: list[Path]) -> None:
+def test_mail_files_are_readable_by_owner_alone(sent: list[Path]) -> None:
     assert {path.stat().st_mode & 0o777 for path in sent} == {0o600}
     assert sent[0].parent.stat().st_mode & 0o777 == 0o700

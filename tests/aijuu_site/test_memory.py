@@ -1,4 +1,4 @@
-"""What keeps the memory of the processes small: free memory goes back, and what all need is loaded once."""
+"""The processes use little memory: they return free memory to the system and share what is loaded before the fork."""
 
 import socket
 import subprocess
@@ -36,17 +36,17 @@ print(full - resident())
 """
 
 
-def given_back(*, seconds: float, wait: float) -> float:
-    """Return how many of about 95 free MiB a process has given back."""
+def returned_mebibytes(*, seconds: float, wait: float) -> float:
+    """Return how many of about 95 free MiB a process has returned to the system."""
     script = _FREED.format(seconds=seconds, wait=wait)
-    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
-    return float(said)
+    output = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    return float(output)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
-def test_free_memory_goes_back_to_the_system() -> None:
-    assert given_back(seconds=1000, wait=0.5) < 60
-    assert given_back(seconds=0.05, wait=30) >= 60
+def test_free_memory_is_returned_to_system() -> None:
+    assert returned_mebibytes(seconds=1000, wait=0.5) < 60
+    assert returned_mebibytes(seconds=0.05, wait=30) >= 60
 
 
 _BIG_BLOCKS = """
@@ -107,24 +107,24 @@ print(before - after, after)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux' own memory map")
-def test_pages_of_libraries_go_back_and_work_again() -> None:
-    said = subprocess.run([sys.executable, "-c", _FILES], check=True, capture_output=True, text=True).stdout
-    gone, left = map(int, said.split())
-    assert gone > left, said
+def test_forget_files_releases_library_pages() -> None:
+    output = subprocess.run([sys.executable, "-c", _FILES], check=True, capture_output=True, text=True).stdout
+    gone, left = map(int, output.split())
+    assert gone > left, output
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_pages_of_the_menu_are_rendered_before_the_fork(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_warm_up_renders_menu_pages_and_login(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     asked: set[str] = set()
     monkeypatch.setattr(start, "call", lambda _application, environ: asked.add(environ["PATH_INFO"]))
-    # They belong to the test's own process.
+    # The connections and the garbage collector belong to the test process.
     monkeypatch.setattr(start, "close_connections", lambda: None)
     monkeypatch.setattr(start.gc, "freeze", lambda: None)
     start.warm_up()
     assert {"/", "/ota-yhteytta/", "/alkukartoitus/", f"{settings.ADMIN_PATH}login/"} <= asked
 
 
-def test_start_keeps_the_memory_of_its_processes_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_runs_memory_steps_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     class Supervised:
@@ -141,5 +141,5 @@ def test_start_keeps_the_memory_of_its_processes_small(monkeypatch: pytest.Monke
     monkeypatch.setattr(start, "_say", lambda _line: None)
     with socket.socket() as listener:
         assert start.main(listener) == 0
-    # Before the fork for all of them; after it only for the process that then waits.
+    # The first two run before the fork, so all processes profit. forget_files runs after it in the supervisor only.
     assert done == ["keep_heap_small", "warm_up", "fork", "forget_files"]

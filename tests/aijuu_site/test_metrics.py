@@ -1,4 +1,4 @@
-"""/metrics: who may see it, what it counts over processes and restarts, and that a program can read it."""
+"""/metrics: who may read it, its text format, and its counts over processes and restarts."""
 
 import asyncio
 import errno
@@ -28,7 +28,7 @@ _SAMPLE = re.compile(r'([a-z_]+)(\{(?:[a-z]+="[^"\\\n]*",?)+\})? (-?[0-9.e+]+)')
 
 
 def read(settings: Any) -> dict[str, float]:
-    """What a program reads: name with labels -> value."""
+    """Parse /metrics strictly as a monitoring program does. Return name with labels -> value."""
     settings.MONITORING_TOKEN = TOKEN
     response = Client().get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
     assert (response.status_code, response["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
@@ -65,7 +65,7 @@ def test_metrics_need_the_token(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_figures_of_mail_letters_jobs_and_proof(settings: Any) -> None:
+def test_metrics_of_mail_enquiries_jobs_and_proof(settings: Any) -> None:
     now = timezone.now()
     received(now=now - timedelta(hours=1))
     received()
@@ -86,7 +86,7 @@ def test_figures_of_mail_letters_jobs_and_proof(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_figures_without_a_database(settings: Any) -> None:
+def test_metrics_without_database(settings: Any) -> None:
     def away(*_arguments: object) -> None:
         raise DatabaseError("no answer")
 
@@ -98,7 +98,7 @@ def test_figures_without_a_database(settings: Any) -> None:
 
 
 def in_a_process(folder: Path, act: Callable[[Counters], None]) -> None:
-    """Count in a process of its own, which then ends without closing anything."""
+    """Call `act` with counters in a forked process, which then ends without closing them."""
     child = os.fork()
     if child == 0:
         try:
@@ -108,7 +108,7 @@ def in_a_process(folder: Path, act: Callable[[Counters], None]) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_processes_are_added_up_and_restarts_go_on(tmp_path: Path) -> None:
+def test_counters_add_up_over_processes_and_restarts(tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     first, second = Counters(folder), Counters(folder)
     first.count("page", 200, 0.02)
@@ -127,20 +127,20 @@ def test_processes_are_added_up_and_restarts_go_on(tmp_path: Path) -> None:
         in_a_process(folder, lambda counters: counters.count("page", 200, 0.02))
     (found,) = totals(folder)
     assert found.by_status == {200: 5, 0: 1}
-    # As many files as processes ran at once.
+    # There are as many files as processes that ran at the same time.
     assert sorted(file.name for file in folder.iterdir()) == ["0", "1"]
     assert (folder / "0").stat().st_mode & 0o777 == 0o600
     first.close()
 
 
-def test_counters_have_their_place_on_the_disk(tmp_path: Path) -> None:
-    """A count into a hole of the file would kill the process on a full disk."""
+def test_counter_file_is_allocated_on_disk(tmp_path: Path) -> None:
+    """On a full disk, a write into an unallocated part of a memory-mapped file kills the process."""
     counters = Counters(tmp_path)
     assert (tmp_path / "0").stat().st_blocks > 0
     counters.close()
 
 
-def test_counters_of_other_columns_begin_anew(tmp_path: Path) -> None:
+def test_counter_file_of_other_layout_is_reset(tmp_path: Path) -> None:
     (tmp_path / "0").write_bytes(b"\x40" * 800)
     counters = Counters(tmp_path)
     assert list(totals(tmp_path)) == []
@@ -149,7 +149,7 @@ def test_counters_of_other_columns_begin_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
 @pytest.mark.parametrize("failing", ["os.open", "os.posix_fallocate"])
-def test_disk_that_takes_no_counters_is_no_reason_to_end(
+def test_server_runs_when_counters_cannot_be_stored(
     tmp_path: Path,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -199,7 +199,7 @@ def test_class_of_a_request(method: str, path: str, expected: str) -> None:
     assert expected in CLASSES
 
 
-def test_server_counts_every_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_counts_every_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.serving.shell.own_counters", lambda: Counters(tmp_path))
     with override_settings(SITE_URL=f"http://{HOST}"):
         shell = Shell(Application(keeps=True), Keeper())

@@ -1,4 +1,4 @@
-"""What Mozilla's Observatory gives the site behind https."""
+"""The points that Mozilla's Observatory gives the site behind https."""
 
 from collections.abc import Callable
 from http.cookies import SimpleCookie
@@ -13,8 +13,8 @@ from tests.public_visits import visits
 from tests.tools.observatory import score
 
 HOST = "www.aijuu-koe.fi"
-# The most that a page can reach without cookies, scripts of others and a place on the browsers' preload list.
-MOST = 130
+# The maximum for a page without cookies and third-party scripts that is not on the browsers' HSTS preload list.
+MAX_POINTS = 130
 Ask = Callable[..., HttpResponseBase]
 
 pytestmark = pytest.mark.usefixtures("loaded_site")
@@ -34,7 +34,7 @@ def ask(tmp_path: Path) -> Ask:
 
 @pytest.fixture
 def redirected_to(ask: Ask) -> str:
-    """Where a browser is led that asks by http."""
+    """Return the redirect target of a request over http."""
     return ask("/", scheme="http")["Location"]
 
 
@@ -55,7 +55,7 @@ def test_every_public_page_gets_130_points(ask: Ask, redirected_to: str) -> None
         assert response.status_code == visit.status, visit.name
         scores[visit.name] = scored(response, redirected_to)
     assert len(scores) > 30
-    assert set(scores.values()) == {MOST}
+    assert set(scores.values()) == {MAX_POINTS}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a stranger tries: to lead people away, to leave a folder, to write a header, to list who has an account."""
+"""Common attacks: open redirects, path traversal, header injection, and account enumeration."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tests.accounts import make_user
 pytestmark = pytest.mark.usefixtures("loaded_site")
 
 PASSWORD = "kuusen-alla-istuu-7-lasta"
-ELSEWHERE = [
+OTHER_SITES = [
     "https://evil.example/",
     "http://evil.example",
     "//evil.example/",
@@ -39,17 +39,17 @@ ELSEWHERE = [
 ]
 
 
-def leads_away(location: str) -> bool:
-    """Whether a browser that follows this ends elsewhere. It reads a backslash as a slash (WHATWG URL)."""
+def leaves_site(location: str) -> bool:
+    """Return whether a browser that follows `location` leaves the site. Browsers read "\\" as "/" (WHATWG URL)."""
     seen = location.replace("\\", "/").replace("\t", "").replace("\n", "").replace("\r", "").lstrip()
     parts = urlsplit(seen)
     return "evil" in (parts.hostname or "") or seen.startswith("//") or parts.scheme not in ("", "http", "https")
 
 
-def assert_stays(response: Any) -> None:
+def assert_no_open_redirect(response: Any) -> None:
     assert response.status_code < 500
     location = response.headers.get("Location", "")
-    assert not leads_away(location), location
+    assert not leaves_site(location), location
     assert "\n" not in location
     assert "\r" not in location
 
@@ -61,52 +61,52 @@ def superuser() -> Client:
     return client
 
 
-@pytest.mark.parametrize("target", ELSEWHERE)
-def test_signing_in_leads_to_this_site(target: str) -> None:
+@pytest.mark.parametrize("target", OTHER_SITES)
+def test_login_has_no_open_redirect(target: str) -> None:
     user = make_user("Kati", is_superuser=True, password=PASSWORD)
     client = Client()
     sent = {"username": user.email, "password": PASSWORD, "next": target}
-    assert_stays(client.post("/admin/login/", sent))
-    assert_stays(Client().post(f"/admin/login/?next={target}", sent))
-    # Who has signed in already is led on at once.
-    assert_stays(client.get("/admin/login/", {"next": target}))
+    assert_no_open_redirect(client.post("/admin/login/", sent))
+    assert_no_open_redirect(Client().post(f"/admin/login/?next={target}", sent))
+    # A signed-in user is redirected at once.
+    assert_no_open_redirect(client.get("/admin/login/", {"next": target}))
 
 
-@pytest.mark.parametrize("target", ELSEWHERE[:6])
-def test_signing_out_leads_to_this_site(superuser: Client, target: str) -> None:
-    assert_stays(superuser.post("/admin/logout/", {"next": target}))
-    assert_stays(Client().get("/_util/login/", {"next": target}))
+@pytest.mark.parametrize("target", OTHER_SITES[:6])
+def test_logout_has_no_open_redirect(superuser: Client, target: str) -> None:
+    assert_no_open_redirect(superuser.post("/admin/logout/", {"next": target}))
+    assert_no_open_redirect(Client().get("/_util/login/", {"next": target}))
 
 
-@pytest.mark.parametrize("target", ELSEWHERE)
-def test_password_of_a_page_leads_to_this_site(target: str) -> None:
+@pytest.mark.parametrize("target", OTHER_SITES)
+def test_page_password_has_no_open_redirect(target: str) -> None:
     page = ContentPage.objects.get(slug="saavutettavuus")
     restriction = PageViewRestriction.objects.create(page=page, restriction_type="password", password="kivi")
     address = f"/_util/authenticate_with_password/{restriction.pk}/{page.pk}/"
-    assert_stays(Client().post(address, {"password": "kivi", "return_url": target}))
+    assert_no_open_redirect(Client().post(address, {"password": "kivi", "return_url": target}))
 
 
-def test_action_of_the_admin_leads_to_this_site(superuser: Client) -> None:
+def test_admin_actions_have_no_open_redirect(superuser: Client) -> None:
     page = ContentPage.objects.get(slug="saavutettavuus")
-    for target in ELSEWHERE:
-        assert_stays(superuser.post(f"/admin/pages/{page.pk}/lock/", {"next": target}))
+    for target in OTHER_SITES:
+        assert_no_open_redirect(superuser.post(f"/admin/pages/{page.pk}/lock/", {"next": target}))
     for action in ("unlock", "unpublish", "delete"):
-        for target in ELSEWHERE[:3]:
-            assert_stays(superuser.post(f"/admin/pages/{page.pk}/{action}/", {"next": target}))
+        for target in OTHER_SITES[:3]:
+            assert_no_open_redirect(superuser.post(f"/admin/pages/{page.pk}/{action}/", {"next": target}))
 
 
 @pytest.mark.parametrize(
     "path", ["//evil.example/", "/\\evil.example/", "/%5cevil.example", "/%2f%2fevil.example", "/%09/evil.example"]
 )
-def test_no_address_leads_away(path: str) -> None:
+def test_no_path_is_an_open_redirect(path: str) -> None:
     for spelled in (path, path.rstrip("/")):
-        assert_stays(Client().get(spelled))
+        assert_no_open_redirect(Client().get(spelled))
 
 
 @pytest.mark.parametrize(
     "path", ["/tietosuoja%0d%0aSet-Cookie:%20a=b", "/%0d%0aX:%20y", "/admin%0d%0aX:y", "/media/a%0d%0aX:y.svg"]
 )
-def test_line_break_in_an_address_makes_no_header(path: str) -> None:
+def test_line_break_in_url_injects_no_header(path: str) -> None:
     response = Client().get(path)
     assert response.status_code in (301, 302, 400, 404)
     assert not response.cookies
@@ -114,7 +114,7 @@ def test_line_break_in_an_address_makes_no_header(path: str) -> None:
     assert "X" not in response.headers
 
 
-OUTSIDE = [
+TRAVERSALS = [
     "../secret_key", "..%2fsecret_key", "%2e%2e/secret_key", "%2e%2e%2fsecret_key", "..%5csecret_key", "..\\secret_key",
     "css/../../secret_key", "css/%2e%2e/%2e%2e/secret_key", ".%2e/secret_key", "....//secret_key", "/secret_key",
     "%252e%252e%252fsecret_key", "..%c0%afsecret_key", "..%00/secret_key", "css/..;/../secret_key",
@@ -122,15 +122,15 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("folder", ["/static/", "/media/", "/admin/uploads/", "/documents/1/"])
-def test_no_spelling_leaves_a_folder(folder: str, tmp_path: Path, superuser: Client) -> None:
+def test_path_traversal_is_refused(folder: str, tmp_path: Path, superuser: Client) -> None:
     (tmp_path / "static" / "css").mkdir(parents=True)
     for name in ("media", "uploads"):
         (tmp_path / name).mkdir()
     (tmp_path / "secret_key").write_text("salaisuus")
     with override_settings(STATIC_ROOT=tmp_path / "static", MEDIA_ROOT=tmp_path / "media"):
-        # Of these folders the admin's opens only to who is signed in.
+        # Only the folder of the admin needs a login.
         client = superuser if folder == "/admin/uploads/" else Client()
-        for spelled in OUTSIDE:
+        for spelled in TRAVERSALS:
             response = client.get(f"{folder}{spelled}")
             assert response.status_code in (301, 302, 400, 404), spelled
             assert b"salaisuus" not in response.getvalue(), spelled
@@ -150,7 +150,7 @@ def test_list_of_accounts_is_private(group: str, path: str) -> None:
     assert hidden.name not in response.text
 
 
-def test_new_password_tells_nobody_who_has_an_account() -> None:
+def test_password_reset_reveals_no_account() -> None:
     known = make_user("Kati")
     texts = []
     for email in (known.email, "joku@muu.fi"):
@@ -161,13 +161,13 @@ def test_new_password_tells_nobody_who_has_an_account() -> None:
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "X" * 30])
 @pytest.mark.parametrize("path", ["/", "/ota-yhteytta/", "/admin/login/", "/static/x.css", "/health/live"])
-def test_odd_methods_are_refused(method: str, path: str) -> None:
+def test_unusual_methods_are_refused(method: str, path: str) -> None:
     response = Client().generic(method, path, headers={"cookie": "a=salaisuus"})
     assert response.status_code in (400, 403, 404, 405)
     assert "salaisuus" not in response.text
 
 
-def test_files_of_the_machine_are_not_pages() -> None:
+def test_project_files_are_not_served() -> None:
     for path in ("/.env", "/.git/config", "/db.sqlite3", "/var/db.sqlite3", "/secret_key", "/manage.py", "/metrics"):
         assert Client().get(path, follow=True).status_code == 404
     assert settings.DEBUG is False

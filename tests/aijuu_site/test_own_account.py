@@ -1,4 +1,4 @@
-"""The page where somebody in the admin changes their own name, password and look."""
+"""The admin page on which users change their own name, password and theme."""
 
 from bs4 import BeautifulSoup
 from django.contrib.auth.models import Group
@@ -28,7 +28,7 @@ def test_own_account_page_has_no_notifications_tab(db: None) -> None:
         assert "password-old_password" in page
 
 
-def test_what_is_left_is_saved(db: None) -> None:
+def test_own_account_saves_name_and_theme(db: None) -> None:
     client = signed_in("Työnohjaaja")
     answer = client.post(
         ADDRESS,
@@ -45,14 +45,14 @@ def test_what_is_left_is_saved(db: None) -> None:
     assert str(User.objects.get()) == "Kati Levola"
 
 
-def test_without_signing_in_it_leads_to_the_login(db: None) -> None:
+def test_own_account_page_requires_login(db: None) -> None:
     answer = Client().get(ADDRESS)
     assert answer.status_code == 302
     assert answer["Location"].startswith("/admin/login/")
     assert "frame-src 'self'" in signed_in("Työnohjaaja").get(ADDRESS)["Content-Security-Policy"]
 
 
-def test_old_window_of_own_account_undoes_nothing(db: None) -> None:
+def test_later_save_of_own_account_undoes_nothing(db: None) -> None:
     client = signed_in("Työnohjaaja")
     first, second = own_form(client), own_form(client)
     changes = {"name_email-name": "Kati Levola", "theme-theme": "dark"}
@@ -66,7 +66,7 @@ def test_old_window_of_own_account_undoes_nothing(db: None) -> None:
     )
 
 
-def test_own_name_changed_in_both_windows_is_refused_once(db: None) -> None:
+def test_conflicting_own_name_is_refused_once(db: None) -> None:
     client = signed_in("Työnohjaaja")
     first, second = own_form(client), own_form(client)
     client.post(ADDRESS, {**first, "name_email-name": "Kati Levola"})
@@ -79,7 +79,7 @@ def test_own_name_changed_in_both_windows_is_refused_once(db: None) -> None:
     assert (User.objects.get().name, UserProfile.objects.get().theme) == ("K. Levola", "dark")
 
 
-def test_email_changed_elsewhere_asks_no_password_here(db: None) -> None:
+def test_email_changed_elsewhere_needs_no_password(db: None) -> None:
     client = signed_in("Työnohjaaja")
     form = own_form(client)
     User.objects.update(email="uusi@example.fi")
@@ -92,7 +92,7 @@ def own_form(client: Client) -> dict[str, str]:
 
 
 def parse(page: str) -> dict[str, str]:
-    """What the form of the page sends if nothing on it is touched."""
+    """Return what the page's form sends if nothing on it is changed."""
     found = {}
     fields = BeautifulSoup(page, "html.parser").select("main form [name]:not([name=csrfmiddlewaretoken])")
     for field in fields:

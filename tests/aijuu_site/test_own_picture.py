@@ -1,4 +1,4 @@
-"""The picture of an account: kept like every uploaded picture, and shown in the admin alone."""
+"""The avatar of an account: processed like every uploaded picture, and served only in the admin."""
 
 import re
 from io import BytesIO
@@ -52,25 +52,25 @@ def send(client: Client, **picture: object) -> HttpResponse:
     return answer
 
 
-def kept(user: User) -> ImageFieldFile:
+def stored_avatar(user: User) -> ImageFieldFile:
     file: ImageFieldFile = UserProfile.objects.get(user=user).avatar
     return file
 
 
 def avatar(user: User) -> str:
-    return str(kept(user).name)
+    return str(stored_avatar(user).name)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_its_metadata_stays_behind(kind: str, kati: Client, user: User) -> None:
+def test_avatar_metadata_is_removed(kind: str, kati: Client, user: User) -> None:
     file = upload(drawn((900, 600)), kind, name=f"kati-kotona.{kind.lower()}", exif=photo_exif(6).tobytes())
     assert send(kati, avatar_avatar=file).status_code == 302
-    assert re.fullmatch(rf"avatar_images/[0-9a-f]{{32}}\.{kind.lower()}", str(kept(user).name))
-    content = kept(user).open("rb").read()
+    assert re.fullmatch(rf"avatar_images/[0-9a-f]{{32}}\.{kind.lower()}", str(stored_avatar(user).name))
+    content = stored_avatar(user).open("rb").read()
     assert b"SecretPhone" not in content
     with Image.open(BytesIO(content)) as picture:
         assert not dict(picture.getexif())
-        # Upright, and no larger than it is ever shown.
+        # The picture is upright and has the largest size that is ever shown.
         assert picture.size == (267, 400)
 
 
@@ -84,32 +84,32 @@ def test_its_metadata_stays_behind(kind: str, kati: Client, user: User) -> None:
         ("PNG", "a.png", "png"),
     ],
 )
-def test_what_phones_make_is_taken(kind: str, name: str, ending: str, kati: Client, user: User) -> None:
+def test_avatar_accepts_formats_of_phones(kind: str, name: str, ending: str, kati: Client, user: User) -> None:
     several = {"save_all": True, "append_images": [drawn()]} if kind in {"MPO", "PNG"} else {}
     file = upload(drawn((900, 600)), kind, name=name, **several)
     assert send(kati, avatar_avatar=file).status_code == 302
     assert avatar(user).endswith(f".{ending}")
-    with Image.open(kept(user).open("rb")) as picture:
+    with Image.open(stored_avatar(user).open("rb")) as picture:
         assert (picture.size, getattr(picture, "n_frames", 1)) == ((400, 267), 1)
 
 
-def test_a_lost_one_is_replaced(kati: Client, user: User) -> None:
+def test_lost_avatar_file_can_be_replaced(kati: Client, user: User) -> None:
     send(kati, avatar_avatar=upload(drawn()))
-    Path(kept(user).path).unlink()
+    Path(stored_avatar(user).path).unlink()
     assert kati.get(ADDRESS).status_code == 200
     assert send(kati).status_code == 302
     assert send(kati, avatar_avatar=upload(drawn())).status_code == 302
-    assert kept(user).size
+    assert stored_avatar(user).size
 
 
-def test_a_small_one_loses_its_metadata_too(kati: Client, user: User) -> None:
+def test_small_avatar_loses_metadata(kati: Client, user: User) -> None:
     assert send(kati, avatar_avatar=upload(drawn(), exif=photo_exif().tobytes())).status_code == 302
-    assert b"SecretPhone" not in kept(user).open("rb").read()
+    assert b"SecretPhone" not in stored_avatar(user).open("rb").read()
 
 
-def test_it_is_shown_in_the_admin_alone(kati: Client, user: User) -> None:
+def test_avatar_is_served_only_in_admin(kati: Client, user: User) -> None:
     send(kati, avatar_avatar=upload(drawn()))
-    address = kept(user).url
+    address = stored_avatar(user).url
     assert address in kati.get(ADDRESS).text
     assert kati.get(address).status_code == 200
     assert Client().get(address).status_code == 404
@@ -132,7 +132,7 @@ NO_PHOTOS = {
 }
 
 
-def test_what_is_no_photo_is_refused_in_words(kati: Client, user: User) -> None:
+def test_invalid_avatar_is_refused_with_message(kati: Client, user: User) -> None:
     send(kati, avatar_avatar=upload(drawn()))
     before = avatar(user)
     for kind, (file, words) in NO_PHOTOS.items():
@@ -144,7 +144,7 @@ def test_what_is_no_photo_is_refused_in_words(kati: Client, user: User) -> None:
         assert avatar(user) == before, kind
 
 
-def test_a_too_large_file_is_refused(kati: Client, user: User) -> None:
+def test_too_large_avatar_is_refused(kati: Client, user: User) -> None:
     whole = upload(drawn()).read()
     large = SimpleUploadedFile("a.jpg", whole + bytes(16 * 1024 * 1024), content_type="image/jpeg")
     assert "liian suuri" in send(kati, avatar_avatar=large).text
@@ -153,11 +153,11 @@ def test_a_too_large_file_is_refused(kati: Client, user: User) -> None:
 
 def test_new_avatar_replaces_old_file(kati: Client, user: User) -> None:
     send(kati, avatar_avatar=upload(drawn()))
-    first = Path(kept(user).path)
+    first = Path(stored_avatar(user).path)
     send(kati, avatar_avatar=upload(Image.new("RGB", (50, 50), BLUE)))
     assert not first.exists()
     assert avatar(user) != f"avatar_images/{first.name}"
-    # Without a file the picture stays; with the box ticked it goes.
+    # A form without a file keeps the avatar; the ticked checkbox removes it.
     now = avatar(user)
     send(kati)
     assert avatar(user) == now
@@ -165,9 +165,9 @@ def test_new_avatar_replaces_old_file(kati: Client, user: User) -> None:
     assert not avatar(user)
 
 
-def test_it_goes_with_the_account(kati: Client, user: User, django_capture_on_commit_callbacks: object) -> None:
+def test_avatar_is_deleted_with_account(kati: Client, user: User, django_capture_on_commit_callbacks: object) -> None:
     send(kati, avatar_avatar=upload(drawn()))
-    path = Path(kept(user).path)
+    path = Path(stored_avatar(user).path)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         User.objects.get(pk=user.pk).delete()
     assert not path.exists()

@@ -1,4 +1,4 @@
-"""No file of an app names an app above it. `make check` holds the import contracts."""
+"""No file of an app mentions an app of a higher layer. `make check` checks the import contracts."""
 
 import io
 import re
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def what_it_says(path: Path) -> str:
-    """The file without Python comments: they may explain what lies above."""
+def without_comments(path: Path) -> str:
+    """Return the file's text without Python comments, which may explain higher layers."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         return text
@@ -24,9 +24,11 @@ def what_it_says(path: Path) -> str:
 @pytest.mark.parametrize(
     ("app", "unknown"), [("home", ("intake", "aijuu_site")), ("intake", ("aijuu_site",))], ids=["home", "intake"]
 )
-def test_app_names_no_app_above_it(app: str, unknown: tuple[str, ...]) -> None:
+def test_app_does_not_mention_higher_layers(app: str, unknown: tuple[str, ...]) -> None:
     files = [*(ROOT / app).rglob("*.py"), *(ROOT / "templates" / app).rglob("*.html")]
     assert files
     named = re.compile(rf"\b({'|'.join(unknown)})\b")
-    found = [f"{path.relative_to(ROOT)}: {match[0]}" for path in files if (match := named.search(what_it_says(path)))]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}" for path in files if (match := named.search(without_comments(path)))
+    ]
     assert found == []

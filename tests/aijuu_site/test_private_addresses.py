@@ -1,4 +1,4 @@
-"""Addresses with a secret stand in no log: not in the site's own, nor in those of the proxies that deploy/ sets up."""
+"""Addresses that contain a secret are in no log, neither the site's nor those of the proxies in deploy/."""
 
 import re
 
@@ -30,9 +30,9 @@ def test_nginx_does_not_cache_private_addresses(address: str) -> None:
 
 
 def test_nginx_logs_no_request() -> None:
-    """Neither the address nor the Referer of the page's files, also while the site is away (error.log has both)."""
+    """Both the address and the Referer can contain a secret. error.log has them too, while the site is unreachable."""
     logs = re.findall(r"^( *)((?:access|error)_log .*);", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE)
-    # Of the whole server, and of no location alone.
+    # Set once for the whole server, and overridden in no location.
     assert logs == [("    ", "access_log off"), ("    ", "error_log /dev/null crit")]
 
 

@@ -1,4 +1,4 @@
-"""Pages with a password: in the site's look and Finnish. The front page and the pages with forms never have one."""
+"""Pages with a password have the site's design in Finnish. The front page and form pages can't have a password."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def superuser(db: None) -> Client:
 
 @pytest.fixture
 def private_page() -> ContentPage:
-    """The privacy page, of all pages, behind a password."""
+    """Protect the privacy page with a password and return it."""
     page = ContentPage.objects.get(slug="tietosuoja")
     PageViewRestriction.objects.create(page=page, restriction_type="password", password=PASSWORD)
     return page
@@ -45,7 +45,7 @@ def restrict(page: Page, kind: str) -> PageViewRestriction:
         *((type_, above, "password") for type_ in (MappingPage, HomePage) for above in ("itself", "root")),
     ],
 )
-def test_nothing_makes_a_form_page_private(type_: type[Page], above: str, kind: str) -> None:
+def test_restriction_does_not_apply_to_form_pages(type_: type[Page], above: str, kind: str) -> None:
     page = type_.objects.get()
     over = {"itself": page, "front page": HomePage.objects.get(), "root": Page.objects.get(depth=1)}
     restrict(over[above], kind)
@@ -56,7 +56,7 @@ def test_nothing_makes_a_form_page_private(type_: type[Page], above: str, kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_restriction_swallows_no_message(kind: str) -> None:
+def test_form_post_is_stored_despite_restriction(kind: str) -> None:
     set_pause()
     restrict(HomePage.objects.get(), kind)
     restrict(ContactPage.objects.get(), kind)
@@ -74,7 +74,7 @@ def offers_privacy(client: Client, page: Page) -> bool:
 
 
 @pytest.mark.parametrize("type_", [ContactPage, MappingPage, HomePage])
-def test_form_pages_offer_no_privacy(superuser: Client, type_: type[Page]) -> None:
+def test_form_pages_offer_no_privacy_setting(superuser: Client, type_: type[Page]) -> None:
     page = type_.objects.get()
     assert not offers_privacy(superuser, page)
     address = reverse("wagtailadmin_pages:set_privacy", args=[page.pk])
@@ -82,7 +82,7 @@ def test_form_pages_offer_no_privacy(superuser: Client, type_: type[Page]) -> No
     assert not PageViewRestriction.objects.exists()
 
 
-def test_other_pages_offer_a_password_and_nothing_else(superuser: Client) -> None:
+def test_other_pages_offer_only_password_restriction(superuser: Client) -> None:
     page = ServicePage.objects.get(slug="ryhmatyonohjaus")
     assert offers_privacy(superuser, page)
     address = reverse("wagtailadmin_pages:set_privacy", args=[page.pk])
@@ -90,7 +90,7 @@ def test_other_pages_offer_a_password_and_nothing_else(superuser: Client) -> Non
     assert [choice["value"] for choice in offered.select("[name=restriction_type]")] == ["none", "password"]
 
 
-def test_the_password_page_is_the_sites_own(private_page: ContentPage) -> None:
+def test_password_page_has_site_design(private_page: ContentPage) -> None:
     client = Client()
     soup = BeautifulSoup(client.get(private_page.url).content.decode(), "html.parser")
     assert soup.find("h1").get_text(strip=True) == "Sivulla on salasana"  # type: ignore[union-attr]
@@ -111,7 +111,7 @@ def answer_password(client: Client, page: ContentPage, password: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("password", "told"),
+    ("password", "message"),
     [
         ("väärin", "Antamasi salasana ei ole oikein."),
         ("x" * 5000, "Antamasi salasana ei ole oikein."),
@@ -120,20 +120,20 @@ def answer_password(client: Client, page: ContentPage, password: str) -> Any:
         ("\x00", "Virhe:"),
     ],
 )
-def test_a_wrong_password_is_told_in_finnish(private_page: ContentPage, password: str, told: str) -> None:
+def test_wrong_page_password_shows_finnish_error(private_page: ContentPage, password: str, message: str) -> None:
     answer = answer_password(Client(enforce_csrf_checks=True), private_page, password)
     assert answer.status_code == 200
     text = BeautifulSoup(answer.content.decode(), "html.parser").get_text(" ", strip=True)
     assert text.startswith("Virhe:")
-    assert told in text.split("Avaa sivu")[0].split("Sivulla on salasana")[-1]
+    assert message in text.split("Avaa sivu")[0].split("Sivulla on salasana")[-1]
 
 
-def test_the_right_password_opens_the_page(private_page: ContentPage) -> None:
+def test_right_page_password_opens_page(private_page: ContentPage) -> None:
     answer = answer_password(Client(enforce_csrf_checks=True), private_page, PASSWORD)
     assert answer.status_code == 200
     assert private_page.title in answer.content.decode()
     assert answer.redirect_chain == [(private_page.url, 302)]
 
 
-def test_there_is_one_door_to_the_accounts() -> None:
+def test_frontend_login_redirects_to_admin_login() -> None:
     assert Client().get("/_util/login/")["Location"] == reverse("wagtailadmin_login")

@@ -1,4 +1,4 @@
-"""Problems are told by mail when they last, then weekly; where nothing is wrong, nothing is sent."""
+"""Lasting problems are reported by mail, then again weekly. Without problems nothing is sent."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -43,31 +43,31 @@ def alerted(settings: Any) -> None:
         (DAY, HOUR, False),
         (8 * DAY, 7 * DAY - HOUR, False),
         (8 * DAY, 7 * DAY, True),
-        # From a clock that was ahead.
+        # The earlier check ran while the clock was ahead.
         (-DAY, None, True),
         (HOUR, -400 * DAY, True),
     ],
 )
-def test_problem_is_told_once_it_lasts(first_seen: timedelta, told: timedelta | None, tells: bool) -> None:
+def test_lasting_problem_is_reported(first_seen: timedelta, told: timedelta | None, tells: bool) -> None:
     told_at = None if told is None else NOW - told
     assert must_tell(first_seen_at=NOW - first_seen, told_at=told_at, now=NOW) is tells
 
 
 def sent_hours(problems_at: Any, hours: int) -> list[int]:
-    """The hours at which a mail goes out, of those since the first check."""
+    """Run the hourly checks and return the hours at which a mail is sent."""
     return [hour for hour in range(hours) if tell_problems(problems_at(hour), now=NOW + hour * HOUR)]
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_nothing_wrong_sends_nothing() -> None:
+def test_no_problem_sends_no_mail() -> None:
     assert sent_hours(lambda _hour: [], 100) == []
     assert mail.outbox == []
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_same_problem_is_told_weekly() -> None:
+def test_same_problem_is_reported_weekly() -> None:
     assert sent_hours(lambda _hour: [DISK], 24 * 8) == [1, 1 + 24 * 7]
     assert mail.outbox[0].to == ["yllapito@example.fi", "kati@example.fi"]
     assert mail.outbox[0].subject == "Aijuun sivusto: 1 ongelma"
@@ -76,7 +76,7 @@ def test_same_problem_is_told_weekly() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_new_problem_is_told_with_the_others() -> None:
+def test_new_problem_is_reported_with_the_others() -> None:
     assert sent_hours(lambda hour: [DISK, BACKUP] if hour >= 10 else [DISK], 100) == [1, 11]
     assert DISK.words in mail.outbox[1].body
     assert BACKUP.words in mail.outbox[1].body
@@ -84,13 +84,13 @@ def test_new_problem_is_told_with_the_others() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_lost_packet_is_not_told() -> None:
+def test_momentary_problem_is_not_reported() -> None:
     assert sent_hours(lambda hour: [DISK] if hour == 5 else [], 10) == []
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_problem_that_comes_and_goes_is_told_once() -> None:
+def test_recurring_problem_is_reported_once() -> None:
     assert sent_hours(lambda hour: [DISK] if hour % 6 < 3 else [], 48) == [1]
 
 
@@ -102,14 +102,14 @@ def test_solved_problem_is_forgotten_after_a_week() -> None:
 
 
 @pytest.mark.django_db
-def test_missing_address_sends_nothing() -> None:
+def test_missing_alert_address_sends_nothing() -> None:
     assert sent_hours(lambda _hour: [DISK], 5) == []
     assert mail.outbox == []
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_alert_goes_by_its_own_server(settings: Any) -> None:
+def test_alert_uses_alert_mail_server(settings: Any) -> None:
     with SmtpServer() as smtp:
         settings.ALERT_EMAIL_SERVER = {
             "backend": "django.core.mail.backends.smtp.EmailBackend",
@@ -125,7 +125,7 @@ def test_alert_goes_by_its_own_server(settings: Any) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_unreachable_server_is_tried_again(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_mail_server_is_retried(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tell_problems([DISK], now=timezone.now() - HOUR)
     monkeypatch.setattr(command, "all_problems", lambda _network, now: [DISK])
     settings.ALERT_EMAIL_SERVER = {
@@ -141,7 +141,7 @@ def test_unreachable_server_is_tried_again(settings: Any, monkeypatch: pytest.Mo
 
 
 @pytest.mark.django_db
-def test_command_fails_where_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_fails_without_alert_address(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [DISK]
     monkeypatch.setattr(command, "all_problems", lambda _network, now: found)
     out = StringIO()
@@ -154,7 +154,7 @@ def test_command_fails_where_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("alerted")
-def test_command_holds_where_a_problem_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_succeeds_with_new_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "all_problems", lambda _network, now: [DISK])
     call_command("tell_problems", stdout=StringIO())
     assert mail.outbox == []
@@ -229,7 +229,7 @@ def test_dead_link_behind_redirects() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("loaded_site")
-def test_living_and_foreign_links_are_no_problem() -> None:
+def test_working_and_external_links_are_no_problem() -> None:
     page = Page.objects.get(slug="tietosuoja")
     links = f'<a linktype="page" id="{page.pk}">a</a> <a href="/tietosuoja/">b</a> <a href="https://nowhere.example/x">c</a>'
     published(f'<p>{links} <a href="mailto:kati@example.fi">d</a></p>')
@@ -238,7 +238,7 @@ def test_living_and_foreign_links_are_no_problem() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("loaded_site")
-def test_domain_is_asked_only_for_a_public_site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_domain_is_checked_only_for_public_site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def check(_network: Any, *, now: datetime, selector: str) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Web server and worker under one supervisor: signals, restarts, and what ends all of it."""
+"""Web server and worker under one supervisor: signals, restarts, and what ends all processes."""
 
 import errno
 import os
@@ -56,7 +56,7 @@ def test_process_ignoring_sigterm_is_killed() -> None:
     said: list[str] = []
     supervisor = supervised(sleep, ignore, said)
     supervisor.worker.stop_seconds = 0.5
-    # Long enough for it to have become deaf.
+    # By then the worker ignores SIGTERM.
     stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
     assert_gone(supervisor.worker)
@@ -83,9 +83,9 @@ def test_worker_gets_grace_period_on_stop(monkeypatch: pytest.MonkeyPatch) -> No
     assert said == ["The worker is finishing what it does (at most 20 s) …"]
 
 
-def test_worker_stops_within_each_patience() -> None:
+def test_worker_stop_timeouts_are_consistent() -> None:
     assert attempt_seconds() + COMMAND_STOP_SECONDS < start.WORKER_STOP_SECONDS
-    # systemd kills what is left then.
+    # After this time systemd kills the remaining processes.
     [patience] = re.findall(r"^TimeoutStopSec=(\d+)$", (ROOT / "deploy" / "aijuu.service").read_text(), re.MULTILINE)
     assert int(patience) > start.WORKER_STOP_SECONDS
 
@@ -94,14 +94,14 @@ def test_worker_stops_within_each_patience() -> None:
     ("run", "code"),
     [(lambda: None, 0), (lambda: sys.exit(3), 3), (lambda: sys.exit("A wrong setting."), 1), (lambda: 1 / 0, 1)],
 )
-def test_forked_process_ends_with_its_functions_code(run: Run, code: int) -> None:
+def test_forked_process_exit_code(run: Run, code: int) -> None:
     process = Forked("child", run)
     assert process.ends_by(time.monotonic() + 10)
     assert process.poll() == code
 
 
-def test_forked_process_goes_with_the_supervisor(tmp_path: Path) -> None:
-    """Killed so that it can end nothing itself."""
+def test_forked_process_ends_with_killed_supervisor(tmp_path: Path) -> None:
+    """SIGKILL leaves the supervisor no chance to end its child."""
     pid_file = tmp_path / "pid"
 
     def supervise() -> None:
@@ -118,7 +118,7 @@ def test_forked_process_goes_with_the_supervisor(tmp_path: Path) -> None:
     assert Path(f"/proc/{child}").exists()
     os.kill(supervisor.pid, signal.SIGKILL)
     assert supervisor.ends_by(time.monotonic() + 10)
-    # Whoever takes it over may not have read its exit code: then it is a zombie.
+    # The process that adopts the child may not have read its exit code; then it stays as a zombie.
     while Path(f"/proc/{child}").exists() and "Z (zombie)" not in Path(f"/proc/{child}/status").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -128,7 +128,7 @@ def test_web_server_exit_stops_worker_and_fails() -> None:
     said: list[str] = []
     supervisor = supervised(lambda: sys.exit(3), sleep, said)
     assert supervisor.run(is_answering=lambda: False, on_ready=lambda: said.append("ready")) == 1
-    # At the start it is not tried again.
+    # A web server that fails at the start is not restarted.
     [line] = said
     assert "web server ended" in line
     assert "3" in line
@@ -175,7 +175,7 @@ def listener() -> Iterator[socket.socket]:
 
 
 def answering(listener: socket.socket, pids: Path) -> Callable[[], None]:
-    """Return a web server that answers each connection with its number, and writes that down when it has started."""
+    """Return a web server that appends its pid to the file `pids` at its start, and answers each connection with it."""
 
     def run() -> None:
         with pids.open("a") as file:
@@ -188,7 +188,7 @@ def answering(listener: socket.socket, pids: Path) -> Callable[[], None]:
     return run
 
 
-def test_killed_web_server_is_started_again_and_nobody_is_refused(
+def test_killed_web_server_restarts_without_refusing_visitors(
     tmp_path: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes.FIRST_WAIT", 0.3)
@@ -205,7 +205,7 @@ def test_killed_web_server_is_started_again_and_nobody_is_refused(
                     answers.append(int(visitor.recv(100)))
                 if len(answers) == 1:
                     os.kill(answers[0], signal.SIGKILL)
-                    # Until then it may take one more. The supervisor may be quicker to ask.
+                    # Until it has ended it can accept a connection. The supervisor may have reaped it already.
                     with suppress(ChildProcessError):
                         os.waitid(os.P_PID, answers[0], os.WEXITED | os.WNOWAIT)
         finally:
@@ -221,7 +221,7 @@ def test_killed_web_server_is_started_again_and_nobody_is_refused(
 
 
 @pytest.mark.parametrize("has_time", [True, False])
-def test_processes_of_a_killed_web_server_finish_what_they_do(tmp_path: Path, has_time: bool) -> None:
+def test_children_of_killed_web_server_may_finish(tmp_path: Path, has_time: bool) -> None:
     began, finished = tmp_path / "began", tmp_path / "finished"
 
     def answer_slowly() -> None:
@@ -264,7 +264,7 @@ def group_is_gone(group: int) -> bool:
     return False
 
 
-def test_web_server_that_keeps_ending_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeatedly_ending_web_server_stops_site(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes._LONGEST_WEB_WAIT", 0.2)
     said: list[str] = []
     supervisor = supervised(lambda: sys.exit(3), sleep, said)
@@ -279,10 +279,10 @@ def test_web_server_that_keeps_ending_stops_all(monkeypatch: pytest.MonkeyPatch)
     assert_gone(supervisor.worker)
 
 
-def test_while_the_worker_finishes_nobody_waits_for_an_answer(
+def test_connections_are_refused_while_worker_finishes(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy that is refused tries again; one that was let in has given the letter away."""
+    """A proxy retries a refused connection. A request on an accepted one would be lost."""
     address = listener.getsockname()
     refused: list[bool] = []
 
@@ -308,7 +308,7 @@ def test_while_the_worker_finishes_nobody_waits_for_an_answer(
     assert refused == [True]
 
 
-def test_nothing_answers_where_nobody_listens() -> None:
+def test_site_answers_is_false_without_listener() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""How many queries a public page takes, and that what editors add takes no more."""
+"""The number of queries of each public page, which does not grow with the content that editors add."""
 
 from collections.abc import Callable
 from typing import Any
@@ -74,7 +74,7 @@ def queries(path: str, status: int = 200) -> int:
     return len(caught)
 
 
-def test_every_public_page_has_its_number_of_queries() -> None:
+def test_number_of_queries_of_public_pages() -> None:
     counted = {visit.name: queries(visit.path, visit.status) for visit in visits()}
     assert counted == QUERIES
     assert max(counted.values()) <= 8
@@ -87,7 +87,7 @@ def test_pages_always_in_the_footer_need_no_query() -> None:
 
 
 def below_front_page(slug: str) -> Page:
-    """A published page that is in no menu."""
+    """Add a published page that is in no menu."""
     page: Page = HomePage.objects.get().add_child(instance=ContentPage(title=slug, slug=slug))
     return page
 
@@ -127,7 +127,7 @@ def with_facts(slugs: list[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("make", [linking, chosen, pictured, pictured_in_margin, listed, with_facts])
-def test_more_of_one_kind_need_no_more_queries(make: Callable[[list[str]], list[dict[str, Any]]]) -> None:
+def test_number_of_blocks_does_not_add_queries(make: Callable[[list[str]], list[dict[str, Any]]]) -> None:
     front = HomePage.objects.get()
     front.add_child(instance=ContentPage(title="Vähän", slug="vahan", body=make(["yksi"])))
     front.add_child(instance=ContentPage(title="Paljon", slug="paljon", body=make(["kaksi", "kolme", "nelja"])))
@@ -135,7 +135,7 @@ def test_more_of_one_kind_need_no_more_queries(make: Callable[[list[str]], list[
 
 
 def test_page_with_everything_stays_within_budget() -> None:
-    # Pictures in the margin are read by a query of their own, which would be the ninth.
+    # No pictures in the margin: they need a separate query, which would be the ninth.
     picture = get_image_model().objects.first()
     body = [
         *linking(["yksi", "kaksi"]),

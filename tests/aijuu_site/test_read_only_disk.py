@@ -1,4 +1,4 @@
-"""SQLite on a disk that could not be written for a while: who only read meanwhile lets others write again."""
+"""SQLite after a disk was read-only for a while: connections opened meanwhile don't block later writes."""
 
 import os
 import shutil
@@ -19,12 +19,12 @@ from aijuu_site.queued_sqlite import base
 from aijuu_site.serving.processes import Forked
 from aijuu_site.settings.data import database_from_url
 
-# Whom the mode of a file keeps from writing, unlike root.
+# User id of `nobody`. Unlike root, it can't write to read-only files.
 _NOBODY = 65534
 
 
 class Disk:
-    """A folder with a database, which can be made read-only."""
+    """A folder with a database that can be made read-only."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class Disk:
         self.connections["default"].close_if_unusable_or_obsolete()
 
     def read(self) -> int:
-        """A whole request of a visitor who reads."""
+        """Count the letters and end the request, as a visitor's page view does."""
         letters = self.letters()
         self.end_request()
         return letters
@@ -68,13 +68,13 @@ def folder(django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
 
 
 def on_read_only_disk(folder: Path, run: Callable[[Disk], object]) -> None:
-    """Call `run` in a process of its own that has no connection yet, with one letter stored and the disk read-only."""
+    """Call `run` in a new process without connections, while one letter is stored and the disk is read-only."""
 
     def prepare_and_run() -> None:
         if os.geteuid() == 0:
             os.setgid(_NOBODY)
             os.setuid(_NOBODY)
-        # Killed, as it were: the files beside the database stay.
+        # The writer closes no connection, so SQLite's files beside the database stay, as after a kill.
         writer = Forked("writer", Disk(folder).fill)
         assert writer.ends_by(time.monotonic() + 30)
         assert writer.poll() == 0
@@ -87,7 +87,7 @@ def on_read_only_disk(folder: Path, run: Callable[[Disk], object]) -> None:
     assert process.poll() == 0
 
 
-def test_after_a_read_only_disk_letters_are_stored_though_other_threads_only_read(folder: Path) -> None:
+def test_writes_work_after_read_only_disk_despite_readers(folder: Path) -> None:
     def run(disk: Disk) -> None:
         with ThreadPoolExecutor(1) as reader:
             assert reader.submit(disk.read).result() == 1
@@ -102,7 +102,7 @@ def test_after_a_read_only_disk_letters_are_stored_though_other_threads_only_rea
     on_read_only_disk(folder, run)
 
 
-def test_writer_waits_for_a_request_that_began_on_the_read_only_disk(folder: Path) -> None:
+def test_writer_waits_for_request_from_read_only_time(folder: Path) -> None:
     def run(disk: Disk) -> None:
         has_read, may_end = threading.Event(), threading.Event()
 
@@ -124,7 +124,7 @@ def test_writer_waits_for_a_request_that_began_on_the_read_only_disk(folder: Pat
     on_read_only_disk(folder, run)
 
 
-def test_writer_that_waited_in_vain_is_refused_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writer_timeout_is_an_error_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_READ_ONLY_SECONDS", 0.1)
 
     def run(disk: Disk) -> None:
@@ -137,14 +137,14 @@ def test_writer_that_waited_in_vain_is_refused_once(folder: Path, monkeypatch: p
             reader.submit(disk.end_request).result()
             disk.write()
             assert disk.letters() == 2
-            # It is kept again from request to request.
+            # The connection is persistent again.
             disk.end_request()
             assert disk.connections["default"].connection is not None
 
     on_read_only_disk(folder, run)
 
 
-def test_thread_that_follows_pages_lets_others_write_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_work_despite_thread_of_kept_pages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "_DATABASE_SECONDS", 0.0)
     keeper = keeper_module.Keeper()
 

@@ -1,4 +1,4 @@
-"""What is refused before any page sees it, with an answer and never with an error of ours."""
+"""Requests that are refused before any view runs, and never with a server error."""
 
 import pytest
 from django.test import Client
@@ -7,13 +7,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:80@evil.example", "a b"])
-def test_another_host_name_is_refused(client: Client, loaded_site: None, host: str) -> None:
+def test_foreign_host_name_is_refused(client: Client, loaded_site: None, host: str) -> None:
     response = client.get("/", headers={"host": host})
     assert response.status_code == 400
     assert "evil" not in response.content.decode()
 
 
-def test_our_own_host_name_is_answered(client: Client, loaded_site: None) -> None:
+def test_own_host_name_is_accepted(client: Client, loaded_site: None) -> None:
     assert client.get("/", headers={"host": "127.0.0.1"}).status_code == 200
 
 
@@ -21,7 +21,7 @@ def test_our_own_host_name_is_answered(client: Client, loaded_site: None) -> Non
     "address",
     ["/%00", "/yksilotyonohjaus%00/", "/?q=%00", "/?%00=1", "/media/a%00.svg", "/admin/login/?next=%00", "/static/%00"],
 )
-def test_a_nul_byte_in_an_address_is_refused(client: Client, address: str) -> None:
+def test_nul_byte_in_url_is_400(client: Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 400
     assert response["Content-Security-Policy"].count("'none'")
@@ -43,7 +43,7 @@ def test_nul_byte_in_upload_filename_not_5xx(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_health_and_media_are_only_read(client: Client, method: str) -> None:
+def test_health_and_media_accept_only_get(client: Client, method: str) -> None:
     assert getattr(client, method)("/health/live").status_code == 405
     assert getattr(client, method)("/media/a.svg").status_code == 405
 

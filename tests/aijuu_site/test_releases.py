@@ -1,4 +1,4 @@
-"""Releases: a version with a tag and notes, and migrations that an upgrade and a rollback can trust."""
+"""A release has a version, tag and notes, and its migrations allow an upgrade and a rollback."""
 
 import os
 import subprocess
@@ -21,14 +21,14 @@ class Migration(migrations.Migration):
     dependencies = [("aijuu_site", "{after}")]
     operations = [migrations.{operation}]
 """
-# Whoever commits here, a machine without a name of its own included.
+# Author and committer, so that git works on a machine where neither is configured.
 _NAMES = {f"GIT_{who}_{what}": "a@esimerkki.fi" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 Git = Callable[..., str]
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A clone of this project with what is changed here."""
+    """Clone this repository, including its uncommitted changes."""
     place = tmp_path / "checkout"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", "--no-tags", ROOT, place], check=True)
     changed = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
@@ -60,7 +60,7 @@ def release(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_release_has_version_tag_and_notes(checkout: Path, git: Git) -> None:
+def test_release_sets_version_tag_and_notes(checkout: Path, git: Git) -> None:
     assert release(checkout, "0.9").returncode
     assert release(checkout, "0.9.0").returncode == 0
     assert git("describe", "--tags") == "v0.9.0"
@@ -70,12 +70,12 @@ def test_release_has_version_tag_and_notes(checkout: Path, git: Git) -> None:
     assert f"## [Unreleased]\n\n## [0.9.0] - {date.today().isoformat()}\n\n### Added" in notes
     assert "Nothing has been released" not in notes
     assert "contact form" in git("tag", "--list", "--format", "%(contents)", "v0.9.0")
-    # Nothing is new.
+    # CHANGELOG.md has no unreleased notes.
     assert "CHANGELOG" in release(checkout, "0.9.1").stderr
     assert "not newer" in release(checkout, "0.8.0").stderr
 
 
-def test_migrations_are_held_to_the_last_release(checkout: Path, git: Git) -> None:
+def test_release_refuses_incompatible_or_edited_migrations(checkout: Path, git: Git) -> None:
     assert release(checkout).returncode == 0
     git("tag", "v0.9.0")
     folder = checkout / "aijuu_site" / "migrations"
@@ -100,7 +100,7 @@ def test_migrations_are_held_to_the_last_release(checkout: Path, git: Git) -> No
     assert "never edit it" in edited.stderr
 
 
-def test_every_migration_can_be_undone() -> None:
+def test_every_migration_is_reversible() -> None:
     own = own_apps()
     migrations = [one for (label, _name), one in MigrationLoader(None).disk_migrations.items() if label in own]
     assert {one.app_label for one in migrations} > {"home", "intake"}
