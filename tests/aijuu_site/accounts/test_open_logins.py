@@ -55,3 +55,4 @@ def test_session_list_shows_only_own_sessions(kati: User) -> None:
     assert "iPhone" not in words(one.get(f"{OWN}sessions/"))
     one.post(f"{OWN}sessions/")
     assert is_in(other)
+    assert "iPhone" in words(other.get(f"{OWN}sessions/"))

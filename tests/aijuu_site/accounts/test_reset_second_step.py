@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.management import CommandError, call_command
 
 from aijuu_site.accounts.models import User
@@ -27,6 +28,7 @@ def test_reset_second_step_allows_new_enrolment(typed: str, kati: User) -> None:
     assert not is_in(browser)
     assert set(Authenticators.values_list("user", flat=True)) == {maija.pk}
     assert is_in(hers)
+    assert set(UserSession.objects.values_list("user", flat=True)) == {maija.pk}
     [text] = notices()
     assert "kirjautumisen vahvistus poistettiin" in text
     assert "Muutoksen teki sivuston ylläpitäjä." in text

@@ -73,6 +73,7 @@ def test_repeated_joining_is_one_enquiry(visitor: Visitor) -> None:
 
 
 def test_the_same_form_joins_again_after_leaving(visitor: Visitor) -> None:
+    other = received()
     words = wish(form_token=token(), wants_mail="1")
     joins(visitor, words)
     left = WaitingPlace.objects.get()
@@ -85,6 +86,7 @@ def test_the_same_form_joins_again_after_leaving(visitor: Visitor) -> None:
     again = WaitingPlace.objects.exclude(pk=left.pk).get()
     assert (again.enquiry.status, again.rank, again.wants_mail) == (Status.WAITING_LIST, left.rank + 1, True)
     assert again.enquiry.reference in page_text(visitor.client.get(addresses.pop()))
+    assert Enquiry.objects.get(pk=other.pk).submission_id == other.submission_id
 
 
 def test_form_that_joined_again_stays_the_form_of_that_joining(visitor: Visitor) -> None:
