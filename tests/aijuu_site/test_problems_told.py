@@ -36,7 +36,7 @@ def alerted(settings: Any) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    ("first_seen", "told", "tells"),
+    ("first_seen", "reported", "must_report"),
     [
         (timedelta(), None, False),
         (HOUR, None, True),
@@ -48,9 +48,9 @@ def alerted(settings: Any) -> None:
         (HOUR, -400 * DAY, True),
     ],
 )
-def test_lasting_problem_is_reported(first_seen: timedelta, told: timedelta | None, tells: bool) -> None:
-    told_at = None if told is None else NOW - told
-    assert must_tell(first_seen_at=NOW - first_seen, told_at=told_at, now=NOW) is tells
+def test_lasting_problem_is_reported(first_seen: timedelta, reported: timedelta | None, must_report: bool) -> None:
+    told_at = None if reported is None else NOW - reported
+    assert must_tell(first_seen_at=NOW - first_seen, told_at=told_at, now=NOW) is must_report
 
 
 def sent_hours(problems_at: Any, hours: int) -> list[int]:

@@ -28,8 +28,8 @@ def sleep() -> None:
     time.sleep(600)
 
 
-def supervised(web: Run, worker: Run, said: list[str]) -> Supervisor:
-    return Supervisor(web=Child("web server", web), worker=Child("worker", worker), say=said.append)
+def supervised(web: Run, worker: Run, lines: list[str]) -> Supervisor:
+    return Supervisor(web=Child("web server", web), worker=Child("worker", worker), say=lines.append)
 
 
 def assert_gone(child: Child) -> None:
@@ -53,14 +53,14 @@ def test_process_ignoring_sigterm_is_killed() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         sleep()
 
-    said: list[str] = []
-    supervisor = supervised(sleep, ignore, said)
+    lines: list[str] = []
+    supervisor = supervised(sleep, ignore, lines)
     supervisor.worker.stop_seconds = 0.5
     # By then the worker ignores SIGTERM.
     stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
     assert_gone(supervisor.worker)
-    assert any("killing" in line for line in said)
+    assert any("killing" in line for line in lines)
 
 
 def test_worker_gets_grace_period_on_stop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,13 +74,13 @@ def test_worker_gets_grace_period_on_stop(monkeypatch: pytest.MonkeyPatch) -> No
         signal.signal(signal.SIGTERM, finish)
         sleep()
 
-    said: list[str] = []
-    supervisor = supervised(sleep, finish_first, said)
+    lines: list[str] = []
+    supervisor = supervised(sleep, finish_first, lines)
     supervisor.worker.stop_seconds = 20
     stop = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert supervisor.run(is_answering=lambda: True, on_ready=stop.start) == 0
     assert supervisor.worker.exit_code() == 0
-    assert said == ["The worker is finishing what it does (at most 20 s) …"]
+    assert lines == ["The worker is finishing what it does (at most 20 s) …"]
 
 
 def test_worker_stop_timeouts_are_consistent() -> None:
@@ -125,21 +125,21 @@ def test_forked_process_ends_with_killed_supervisor(tmp_path: Path) -> None:
 
 
 def test_web_server_exit_stops_worker_and_fails() -> None:
-    said: list[str] = []
-    supervisor = supervised(lambda: sys.exit(3), sleep, said)
-    assert supervisor.run(is_answering=lambda: False, on_ready=lambda: said.append("ready")) == 1
+    lines: list[str] = []
+    supervisor = supervised(lambda: sys.exit(3), sleep, lines)
+    assert supervisor.run(is_answering=lambda: False, on_ready=lambda: lines.append("ready")) == 1
     # A web server that fails at the start is not restarted.
-    [line] = said
+    [line] = lines
     assert "web server ended" in line
     assert "3" in line
     assert_gone(supervisor.worker)
 
 
 def test_start_fails_without_web_server_answer() -> None:
-    said: list[str] = []
-    supervisor = supervised(sleep, sleep, said)
+    lines: list[str] = []
+    supervisor = supervised(sleep, sleep, lines)
     assert supervisor.run(is_answering=lambda: False, on_ready=lambda: None, ready_seconds=0.5) == 1
-    assert any("did not answer" in line for line in said)
+    assert any("did not answer" in line for line in lines)
     assert_gone(supervisor.web)
 
 
@@ -152,20 +152,20 @@ def test_worker_restarts_with_backoff(tmp_path: Path, monkeypatch: pytest.Monkey
             file.write("x")
         sys.exit(9)
 
-    said: list[str] = []
-    supervisor = supervised(sleep, worker, said)
+    lines: list[str] = []
+    supervisor = supervised(sleep, worker, lines)
     supervisor.worker.wait = 0.1
 
     def say(line: str) -> None:
-        said.append(line)
-        if len(said) == 3:
+        lines.append(line)
+        if len(lines) == 3:
             signal.raise_signal(signal.SIGTERM)
 
     supervisor.say = say
     assert supervisor.run(is_answering=lambda: True, on_ready=lambda: None) == 0
     assert starts.read_text() == "xxx"
     assert supervisor.worker.wait == pytest.approx(0.8)
-    assert all("worker ended (code 9)" in line for line in said)
+    assert all("worker ended (code 9)" in line for line in lines)
 
 
 @pytest.fixture
@@ -192,8 +192,8 @@ def test_killed_web_server_restarts_without_refusing_visitors(
     tmp_path: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes.FIRST_WAIT", 0.3)
-    pids, answers, said = tmp_path / "pids", list[int](), list[str]()
-    supervisor = supervised(answering(listener, pids), sleep, said)
+    pids, answers, lines = tmp_path / "pids", list[int](), list[str]()
+    supervisor = supervised(answering(listener, pids), sleep, lines)
     supervisor.web.wait = 0.3
     supervisor.listener = listener
     address = listener.getsockname()
@@ -216,7 +216,7 @@ def test_killed_web_server_restarts_without_refusing_visitors(
     visitors.join(30)
     assert [str(pid) for pid in answers] == pids.read_text().split()
     assert len(set(answers)) == 2
-    assert said == ["The web server ended (code -9); starting it again in 0 s."]
+    assert lines == ["The web server ended (code -9); starting it again in 0 s."]
     assert_gone(supervisor.web)
 
 
@@ -266,12 +266,12 @@ def group_is_gone(group: int) -> bool:
 
 def test_repeatedly_ending_web_server_stops_site(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aijuu_site.serving.processes._LONGEST_WEB_WAIT", 0.2)
-    said: list[str] = []
-    supervisor = supervised(lambda: sys.exit(3), sleep, said)
+    lines: list[str] = []
+    supervisor = supervised(lambda: sys.exit(3), sleep, lines)
     supervisor.web.wait = 0.1
     supervisor._wait_until_ready = lambda *_arguments: True  # type: ignore[method-assign]
     assert supervisor.run(is_answering=lambda: True, on_ready=lambda: None) == 1
-    assert [line.partition(";")[0] for line in said] == [
+    assert [line.partition(";")[0] for line in lines] == [
         "The web server ended (code 3)",
         "The web server ended (code 3)",
         "The web server ended by itself (code 3)",

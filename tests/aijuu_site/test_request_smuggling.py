@@ -1,6 +1,6 @@
-"""Requests whose end two servers could see at different places, sent to the real server as bytes.
+"""Request smuggling: requests whose end is ambiguous, sent to the real server as bytes.
 
-Behind a proxy that sees another end than we do, a part of one visitor's request would pass for the next visitor's.
+If a proxy saw the end elsewhere than our server, part of one visitor's request would become the next visitor's request.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.tools.running_site import ROOT, free_port
 
 pytestmark = pytest.mark.once
 
-# Where it is answered, the answer names it (tests.tools.limited_server).
+# If the server processes this request, its response contains "smuggled" (tests.tools.limited_server).
 SMUGGLED = "GET /client/ HTTP/1.1\r\nHost: x\r\nX-Real: smuggled\r\n\r\n"
 N = len(SMUGGLED)
 POST = "POST / HTTP/1.1\r\nHost: x\r\n"
@@ -51,7 +51,7 @@ def _listens(address: tuple[str, int]) -> bool:
 
 
 def answers(server: tuple[str, int], sent: str, mark: bytes = b"smuggled") -> tuple[list[str], bool]:
-    """The statuses of all answers until the server closes the connection, and whether one is the smuggled request's."""
+    """Return the statuses of all responses until the server closes the connection, and whether `mark` is in one."""
     received = b""
     with socket.create_connection(server, timeout=10) as connection:
         connection.sendall(sent.encode("latin-1"))
@@ -59,7 +59,7 @@ def answers(server: tuple[str, int], sent: str, mark: bytes = b"smuggled") -> tu
             while part := connection.recv(65536):
                 received += part
         except ConnectionResetError:
-            # Closed before all was read.
+            # The server closed the connection before it read everything.
             assert received
     return re.findall(r"HTTP/1\.1 (\d{3})", received.decode()), mark in received
 
@@ -92,14 +92,14 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def refusals(server: tuple[str, int]) -> dict[str, tuple[list[str], bool]]:
-    """What each of REFUSED was answered: asked at once, because the server lets each connection end slowly."""
+    """Return the responses to each of REFUSED. They are sent concurrently, because each connection closes slowly."""
     with ThreadPoolExecutor(len(REFUSED)) as at_once:
         sent = [POST + head + SMUGGLED for head, _status in REFUSED.values()]
         return dict(zip(REFUSED, at_once.map(lambda one: answers(server, one), sent), strict=True))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_unclear_request_is_refused_and_ends_the_connection(
+def test_ambiguous_request_is_refused_and_connection_closed(
     refusals: dict[str, tuple[list[str], bool]], name: str
 ) -> None:
     assert refusals[name] == ([REFUSED[name][1]], False)
@@ -113,9 +113,9 @@ def test_unclear_request_is_refused_and_ends_the_connection(
         ("Transfer-Encoding: chunked\r\n", "411"),
     ],
 )
-def test_kept_page_answers_no_unclear_request(server: tuple[str, int], head: str, status: str) -> None:
+def test_kept_page_is_not_served_to_ambiguous_request(server: tuple[str, int], head: str, status: str) -> None:
     plain = "GET /kept/ HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nConnection: close\r\n"
-    # The first one makes it.
+    # The first request renders the page, the second gets it from memory.
     for _ in range(2):
         assert answers(server, f"{plain}\r\n", b"kept page") == (["200"], True)
     assert answers(server, f"{plain}{head}\r\n", b"kept page") == ([status], False)
@@ -125,28 +125,28 @@ def test_kept_page_answers_no_unclear_request(server: tuple[str, int], head: str
     "head",
     [
         f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {N}\r\n\r\n",
-        # A body of a GET is read as one.
+        # The server reads the body of a GET too.
         f"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {N}\r\n\r\n",
-        # RFC 9112, 2.2: a bare LF may end a line. So do nginx and Caddy read it.
+        # A bare LF may end a line (RFC 9112, 2.2). nginx and Caddy accept it too.
         f"POST / HTTP/1.1\nHost: x\nConnection: close\nContent-Length: {N}\n\n",
         f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: a\nContent-Length: {N}\r\n\r\n",
-        # The same length twice is one.
+        # The same length twice is accepted as one.
         f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {N}\r\nContent-Length: {N}\r\n\r\n",
     ],
 )
-def test_body_is_never_taken_for_a_request(server: tuple[str, int], head: str) -> None:
+def test_body_is_not_processed_as_request(server: tuple[str, int], head: str) -> None:
     assert answers(server, head + SMUGGLED) == (["200"], False)
 
 
-def test_next_request_of_a_connection_is_answered(server: tuple[str, int]) -> None:
-    """So the tests above would see a smuggled one."""
+def test_second_request_of_connection_is_answered(server: tuple[str, int]) -> None:
+    """This proves that the tests above would detect a smuggled request."""
     assert answers(server, f"{POST}Content-Length: 3\r\n\r\nabc{SMUGGLED}") == (["200", "200"], True)
 
 
 @pytest.mark.parametrize(
     "sent", ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT evil.example:80 HTTP/1.1\r\nHost: x\r\n\r\n"]
 )
-def test_server_becomes_no_tunnel(server: tuple[str, int], sent: str) -> None:
+def test_server_opens_no_tunnel(server: tuple[str, int], sent: str) -> None:
     assert answers(server, sent + SMUGGLED)[1] is False
 
 

@@ -1,4 +1,4 @@
-"""Secrets that an installation makes for itself, and who may read what its commands write."""
+"""The secrets that an installation generates, and the permissions of the files that its commands write."""
 
 import multiprocessing
 import os
@@ -34,12 +34,12 @@ def test_concurrent_processes_share_one_secret(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
 
 
-def test_a_secret_is_readable_by_the_owner_alone(tmp_path: Path) -> None:
+def test_secret_file_is_readable_by_owner_alone(tmp_path: Path) -> None:
     load_or_create_secret(tmp_path / "secret_key")
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_two_secrets_differ(tmp_path: Path) -> None:
+def test_generated_secrets_differ(tmp_path: Path) -> None:
     assert load_or_create_secret(tmp_path / "a") != load_or_create_secret(tmp_path / "b")
 
 
@@ -49,8 +49,8 @@ def test_secret_file_in_unwritable_folder_raises_oserror(tmp_path: Path) -> None
         load_or_create_secret(tmp_path / "file" / "secret_key")
 
 
-def test_real_commands_write_for_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where somebody runs them by hand, with the umask of a login."""
+def test_manage_py_writes_files_for_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This holds for commands run manually with a login shell's umask, too."""
 
     def write(_arguments: list[str]) -> None:
         sqlite3.connect(tmp_path / "db.sqlite3").execute("CREATE TABLE a (b)").connection.close()

@@ -1,4 +1,4 @@
-"""`manage.py serve` where it refuses to start, and the address that it tells Wagtail."""
+"""When `manage.py serve` refuses to start, and the site address that a start stores in Wagtail."""
 
 import errno
 import os
@@ -37,18 +37,18 @@ from tests.tools.running_site import free_port
 
 @pytest.fixture
 def listener() -> Iterator[int]:
-    """A port on which another program listens."""
+    """Listen on a port as another program would, and return the port."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield other.getsockname()[1]
 
 
-def test_a_taken_port_is_noticed(listener: int) -> None:
+def test_taken_port_is_detected(listener: int) -> None:
     assert port_is_free("127.0.0.1", listener) is False
 
 
-def test_a_free_port_is_free_again_after_looking() -> None:
+def test_port_check_leaves_port_free() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -56,14 +56,14 @@ def test_a_free_port_is_free_again_after_looking() -> None:
     assert port_is_free("127.0.0.1", port) is True
 
 
-def test_foreign_address_is_an_error_not_taken() -> None:
+def test_port_check_of_foreign_address_raises() -> None:
     with pytest.raises(OSError, match=r".+"):
         port_is_free("192.0.2.1", 8000)
 
 
 @pytest.mark.parametrize(("pid", "is_taken"), [("$$", True), ("1", False)])
-def test_systemd_socket_is_taken_by_its_process_alone(listener: int, pid: str, is_taken: bool) -> None:
-    """As sd_listen_fds(3) passes it: descriptor 3, and the number of the process that it is meant for."""
+def test_systemd_socket_needs_matching_listen_pid(listener: int, pid: str, is_taken: bool) -> None:
+    """systemd passes descriptor 3, and in LISTEN_PID the process that it is meant for (sd_listen_fds(3))."""
     script = "from aijuu_site.serving.sockets import passed_socket as s; print((p := s()) and p.getsockname()[1])"
     with socket.socket() as passed:
         passed.bind(("127.0.0.1", 0))
@@ -90,24 +90,24 @@ def test_systemd_socket_is_taken_by_its_process_alone(listener: int, pid: str, i
         ("127.0.0.2", "127.0.0.1", 0, False),
     ],
 )
-def test_systemd_socket_elsewhere_than_port_and_host_is_refused(
+def test_systemd_socket_must_match_port_and_host(
     monkeypatch: pytest.MonkeyPatch, bound: str, host: str, other_port: int, is_reached: bool
 ) -> None:
-    """Start and proof of the form ask PORT; where nobody listens there, systemd began anew each minute."""
+    """The start and the form's proof send requests to PORT. If nothing listens there, systemd restarts every minute."""
     with socket.socket() as passed:
         passed.bind((bound, 0))
         passed.listen()
         port = passed.getsockname()[1] + other_port
         monkeypatch.setattr(serve, "passed_socket", lambda: passed)
         monkeypatch.setattr(serve, "check_program", raising(CommandError("Everything before was taken.")))
-        told = (
+        message = (
             "Everything before"
             if is_reached
             else rf"PORT, HOST: they say {host}:{port}, but .*{passed.getsockname()[1]}"
         )
         with (
             override_settings(HOST=host, PORT=port, LOCAL_ADDRESS=(host, port)),
-            pytest.raises(CommandError, match=told),
+            pytest.raises(CommandError, match=message),
         ):
             call_command("serve")
 
@@ -144,7 +144,7 @@ def test_second_serve_on_same_data_folder_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def failing_check() -> Iterator[None]:
-    """A system check that finds something wrong with the program."""
+    """Register a system check that reports an error."""
 
     def check(**_options: object) -> list[checks.CheckMessage]:
         return [checks.Error("The program is broken.", id="tests.E001")]
@@ -157,7 +157,7 @@ def failing_check() -> Iterator[None]:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_own_umask", "failing_check")
 @pytest.mark.parametrize("command", ["serve", "prepare"])
-def test_a_broken_program_writes_nothing(tmp_path: Path, command: str) -> None:
+def test_failed_system_check_writes_nothing(tmp_path: Path, command: str) -> None:
     with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemCheckError, match="is broken"):
         call_command(command)
     assert list(tmp_path.iterdir()) == []
@@ -180,13 +180,13 @@ def test_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     [
         ([("intake", "0002_b")], []),
         ([("intake", "0003_c")], ["intake.0003_c"]),
-        # Two releases from different branches.
+        # The database is from a release of another branch.
         ([("intake", "0002_other")], ["intake.0002_other"]),
-        # Squashed since; an app that was taken out; one whose migrations have no numbers.
+        # A squashed migration, a removed app, and a migration without a number.
         ([("intake", "0001_old"), ("gone", "0001_initial"), ("intake", "initial")], []),
     ],
 )
-def test_newer_migrations_are_recognised(applied: list[tuple[str, str]], expected: list[str]) -> None:
+def test_newer_migrations_are_detected(applied: list[tuple[str, str]], expected: list[str]) -> None:
     assert newer_migrations(applied=applied, known=[("intake", "0001_a"), ("intake", "0002_b")]) == expected
 
 
@@ -213,7 +213,9 @@ FULL = pytest.mark.parametrize(
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_own_umask")
 @FULL
-def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, named: str) -> None:
+def test_full_disk_gives_one_line_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, named: str
+) -> None:
     monkeypatch.setattr("aijuu_site.serving.preparation._load_content", raising(error))
     with override_settings(DATA_DIR=tmp_path), pytest.raises(CommandError, match=f"^{named}: .* full"):
         call_command("prepare")
@@ -224,7 +226,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("failing", "other"), [("prepare_data", "prepare_static_files"), ("prepare_static_files", "prepare_data")]
 )
-def test_serve_ends_where_its_preparation_fails(
+def test_serve_exits_when_preparation_fails(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -236,7 +238,7 @@ def test_serve_ends_where_its_preparation_fails(
     for name in ("check_program", "check_resources", "close_connections"):
         monkeypatch.setattr(serve, name, lambda: None)
     monkeypatch.setattr(serve, failing, raising(error))
-    # It is stopped, and not waited for.
+    # The other preparation is stopped, so the test does not take 600 seconds.
     monkeypatch.setattr(serve, other, lambda _say: time.sleep(600))
     monkeypatch.setattr(serve, "_run", raising(AssertionError("The site was started.")))
     with override_settings(PORT=free_port(), DATA_DIR=tmp_path), pytest.raises(SystemExit) as ended:
@@ -253,7 +255,7 @@ def raising(error: Exception) -> Callable[..., None]:
 
 
 @pytest.mark.usefixtures("_own_umask")
-def test_a_new_database_is_made_after_the_checks(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
+def test_checks_create_no_database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock(), another_database(tmp_path), override_settings(HTTPS=True):
         check_program()
         require_database()
@@ -263,7 +265,7 @@ def test_a_new_database_is_made_after_the_checks(tmp_path: Path, django_db_block
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is always in UTF-8")
 @pytest.mark.django_db(transaction=True)
 def test_database_in_another_encoding_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian makes it so where no language is set."""
+    """Debian creates databases in SQL_ASCII if no locale is set."""
     require_database()
     with connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE plain_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
@@ -287,7 +289,7 @@ def test_database_in_another_encoding_is_refused(monkeypatch: pytest.MonkeyPatch
         ("http://[::1]:8000", ("[::1]", 8000)),
     ],
 )
-def test_wagtail_knows_the_sites_address(url: str, expected: tuple[str, int]) -> None:
+def test_sync_site_address_updates_wagtail_site(url: str, expected: tuple[str, int]) -> None:
     assert sync_site_address(url) is True
     site = Site.objects.get(is_default_site=True)
     assert (site.hostname, site.port) == expected

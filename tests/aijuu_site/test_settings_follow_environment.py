@@ -1,4 +1,4 @@
-"""What the environment says is what the site does: https settings, hosts, secrets, database, mail."""
+"""How environment variables become settings: https, hosts, secrets, database, storage, mail."""
 
 import sqlite3
 from contextlib import closing
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.once
 KEY = "made-outside-and-long-enough-to-be-taken-for-a-real-key"
 
 
-def test_https_is_strict(tmp_path: Path) -> None:
+def test_https_settings_are_strict(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, SITE_URL="https://www.example.fi", EMAIL_URL="smtp://localhost")
     assert (settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]) == ("__Host-sessionid", "__Host-csrftoken")
     assert settings["SESSION_COOKIE_SECURE"] is True
@@ -28,9 +28,9 @@ def test_https_is_strict(tmp_path: Path) -> None:
     assert "www.example.fi" in settings["ALLOWED_HOSTS"]
 
 
-def test_http_on_loopback_works(tmp_path: Path) -> None:
+def test_http_settings_on_loopback(tmp_path: Path) -> None:
     settings = settings_with(tmp_path)
-    # Browsers take no __Host- cookie over http.
+    # Browsers accept no __Host- cookie over http.
     assert (settings["SESSION_COOKIE_NAME"], settings["CSRF_COOKIE_NAME"]) == ("sessionid", "csrftoken")
     assert settings["SESSION_COOKIE_SECURE"] is False
     assert settings["CSRF_COOKIE_SECURE"] is False
@@ -39,7 +39,7 @@ def test_http_on_loopback_works(tmp_path: Path) -> None:
     assert settings["DEBUG"] is False
 
 
-def test_empty_is_the_default_of_every_setting(tmp_path: Path) -> None:
+def test_empty_variables_give_defaults(tmp_path: Path) -> None:
     settings = settings_with(tmp_path)
     assert (settings["PORT"], settings["HOST"]) == (8000, "127.0.0.1")
     assert settings["SITE_URL"] == "http://127.0.0.1:8000"
@@ -60,7 +60,7 @@ def test_empty_is_the_default_of_every_setting(tmp_path: Path) -> None:
         ("kati@example.fi", "kati@example.fi"),
     ],
 )
-def test_mail_comes_from_the_domain_that_was_written(tmp_path: Path, written: str, sent: str) -> None:
+def test_default_from_email_is_normalised(tmp_path: Path, written: str, sent: str) -> None:
     assert settings_with(tmp_path, DEFAULT_FROM_EMAIL=written)["DEFAULT_FROM_EMAIL"] == sent
 
 
@@ -68,11 +68,11 @@ def test_mail_comes_from_the_domain_that_was_written(tmp_path: Path, written: st
     ("written", "kept"),
     [("kati@xn--fa-hia.de", "kati@faß.de"), ("Kati@EXAMPLE.fi", "Kati@example.fi"), ("kati@faß.de", "kati@faß.de")],
 )
-def test_the_account_gets_the_address_its_form_keeps(tmp_path: Path, written: str, kept: str) -> None:
+def test_admin_email_is_normalised(tmp_path: Path, written: str, kept: str) -> None:
     assert settings_with(tmp_path, ADMIN_EMAIL=written)["ADMIN_EMAIL"] == kept
 
 
-def test_the_address_follows_the_port(tmp_path: Path) -> None:
+def test_default_site_url_has_port(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, PORT=" 8123 ", SITE_URL="")
     assert settings["SITE_URL"] == "http://127.0.0.1:8123"
 
@@ -92,7 +92,7 @@ def test_the_address_follows_the_port(tmp_path: Path) -> None:
         ("http://192.0.2.7:8000", "http://192.0.2.7:8000", "192.0.2.7"),
     ],
 )
-def test_an_address_is_read_as_browsers_write_it(tmp_path: Path, written: str, understood: str, host: str) -> None:
+def test_site_url_is_normalised(tmp_path: Path, written: str, understood: str, host: str) -> None:
     settings = settings_with(tmp_path, SITE_URL=written, EMAIL_URL="files:")
     assert settings["SITE_URL"] == understood
     assert settings["CSRF_TRUSTED_ORIGINS"] == [understood]
@@ -112,7 +112,7 @@ def test_an_address_is_read_as_browsers_write_it(tmp_path: Path, written: str, u
         ("", []),
     ],
 )
-def test_the_sites_own_names_are_always_answered(tmp_path: Path, written: str, understood: list[str]) -> None:
+def test_own_host_names_are_always_allowed(tmp_path: Path, written: str, understood: list[str]) -> None:
     https = {"SITE_URL": "https://www.example.fi", "EMAIL_URL": "files:"}
     hosts = settings_with(tmp_path, **https, ALLOWED_HOSTS=written)["ALLOWED_HOSTS"]
     assert set(hosts) == {"www.example.fi", "example.fi", "127.0.0.1", "localhost", "[::1]", *understood}
@@ -133,13 +133,13 @@ def test_secret_key_is_created_once_with_mode_600(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sign", ["$", "$$", "${HOME}", "#", "%41", "\\n", "'", '"'])
-def test_a_secret_is_taken_as_it_is_written(tmp_path: Path, sign: str) -> None:
+def test_secrets_are_taken_literally(tmp_path: Path, sign: str) -> None:
     settings = settings_with(tmp_path, SECRET_KEY=sign + KEY, ADMIN_PASSWORD=f"{sign}HOME ")
     assert settings["SECRET_KEY"] == sign + KEY
     assert settings["ADMIN_PASSWORD"] == f"{sign}HOME "
 
 
-def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
+def test_new_data_folder_has_mode_700(tmp_path: Path) -> None:
     settings_with(tmp_path / "new" / "data")
     assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == 0o700
 
@@ -153,7 +153,7 @@ def test_data_dir_with_tilde_expands_to_home(tmp_path: Path) -> None:
     [("", "sources/var"), ("var", "sources/var"), ("var/trial", "sources/var/trial"), ("../data", "data"),
      ("./var/../../data/", "data")],
 )  # fmt: skip
-def test_a_relative_folder_begins_where_var_does(
+def test_relative_data_dir_is_relative_to_sources(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, folder: str
 ) -> None:
     sources = tmp_path / "sources"
@@ -223,7 +223,7 @@ def test_email_url_selects_server_or_files(tmp_path: Path) -> None:
         ("s+la", "s+la"),
     ],
 )
-def test_a_servers_password_may_hold_any_sign(tmp_path: Path, written: str, password: str) -> None:
+def test_url_passwords_may_contain_any_character(tmp_path: Path, written: str, password: str) -> None:
     settings = settings_with(
         tmp_path,
         EMAIL_URL=f"smtp+tls://kati%40example.fi:{written}@mail.example.fi",
@@ -241,16 +241,14 @@ def test_a_servers_password_may_hold_any_sign(tmp_path: Path, written: str, pass
     [("smtp", 25, False, False), ("smtp+tls", 587, True, False), ("smtp+ssl", 465, False, True),
      ("smtps", 465, False, True)],
 )  # fmt: skip
-def test_each_kind_of_mail_server_has_its_port(
-    tmp_path: Path, scheme: str, port: int, starttls: bool, tls: bool
-) -> None:
+def test_default_ports_of_mail_schemes(tmp_path: Path, scheme: str, port: int, starttls: bool, tls: bool) -> None:
     settings = settings_with(tmp_path, EMAIL_URL=f"{scheme}://localhost")
     assert settings["EMAIL_PORT"] == port
     assert (settings["EMAIL_USE_TLS"], settings["EMAIL_USE_SSL"]) == (starttls, tls)
     assert (settings["EMAIL_HOST_USER"], settings["EMAIL_HOST_PASSWORD"]) == ("", "")
 
 
-def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
+def test_sqlite_options(tmp_path: Path) -> None:
     database = database_from_url("", tmp_path)
     assert database["ENGINE"] == "aijuu_site.queued_sqlite"
     assert database["NAME"] == str(tmp_path / "db.sqlite3")
@@ -262,13 +260,13 @@ def test_sqlite_waits_and_survives_a_power_cut(tmp_path: Path) -> None:
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "secure_delete", "cache_size")
         ]
-        # 2 is FULL: each commit is on the disk before it is acknowledged.
+        # 2 is FULL: each commit is written to disk before it is acknowledged, so it survives a power cut.
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert pragmas == ["wal", 1, -512]
 
 
 @pytest.mark.parametrize(("written", "name"), [("other.db", "{data}/other.db"), ("/srv/a b.db", "/srv/a b.db")])
-def test_an_sqlite_file_lies_where_it_is_named(tmp_path: Path, written: str, name: str) -> None:
+def test_sqlite_url_path(tmp_path: Path, written: str, name: str) -> None:
     assert database_from_url(f"sqlite:///{written}", tmp_path)["NAME"] == name.format(data=tmp_path)
 
 
@@ -279,12 +277,12 @@ def test_postgresql_is_pooled(tmp_path: Path, scheme: str) -> None:
     assert (database["NAME"], database["HOST"], database["PORT"]) == ("aijuu", "db.example.fi", 5433)
     assert (database["USER"], database["PASSWORD"]) == ("kati", "s@la")
     assert database["OPTIONS"]["pool"]["max_size"] >= 5
-    # Ten seconds are the most that a visitor waits.
+    # A visitor waits at most ten seconds.
     assert database["OPTIONS"]["pool"]["timeout"] + database["OPTIONS"]["connect_timeout"] < 10
     assert "transaction_mode" not in database["OPTIONS"]
 
 
-def test_options_in_database_url_win_over_lock_timeout(tmp_path: Path) -> None:
+def test_database_url_options_override_lock_timeout(tmp_path: Path) -> None:
     database = database_from_url("postgres:///aijuu?options=-c%20lock_timeout%3D9s", tmp_path)
     assert database["OPTIONS"]["options"] == "-c lock_timeout=5s -c lock_timeout=9s"
 
@@ -309,8 +307,8 @@ def test_unknown_database_scheme_is_an_error(tmp_path: Path) -> None:
         ("<kati@example.fi>", "kati@example.fi"),
     ],
 )
-def test_senders_are_kept_as_sent(tmp_path: Path, written: str, understood: str) -> None:
-    """Python's mail package would write to fass.de."""
+def test_international_sender_domain_uses_idna_2008(tmp_path: Path, written: str, understood: str) -> None:
+    """Python's mail package (IDNA 2003) would send from fass.de, which is another domain."""
     assert settings_with(tmp_path, DEFAULT_FROM_EMAIL=written)["DEFAULT_FROM_EMAIL"] == understood
 
 
@@ -323,5 +321,5 @@ def test_senders_are_kept_as_sent(tmp_path: Path, written: str, understood: str)
         ("pö.fi", "xn--p-1ga.fi"),
     ],
 )
-def test_mail_servers_by_any_good_name(tmp_path: Path, written: str, host: str) -> None:
+def test_mail_server_host_names(tmp_path: Path, written: str, host: str) -> None:
     assert settings_with(tmp_path, EMAIL_URL=f"smtp://{written}")["EMAIL_HOST"] == host

@@ -1,4 +1,4 @@
-"""A setting that can't be understood ends in one line that names it, shows no secret, and writes nothing."""
+"""An invalid setting gives one line that names it and shows no secret. Nothing is written."""
 
 import os
 from pathlib import Path
@@ -171,7 +171,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_what_is_not_understood_is_named(tmp_path: Path, name: str, value: str) -> None:
+def test_invalid_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingError) as refused:
         settings_with(tmp_path / "data", **{name: value})
     line = str(refused.value)
@@ -210,7 +210,7 @@ def test_https_takes_safe_mail_servers(tmp_path: Path, url: str) -> None:
     settings_with(tmp_path / "data", **{**HTTPS, "EMAIL_URL": url})
 
 
-# The data folder
+# DATA_DIR
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_https_takes_safe_mail_servers(tmp_path: Path, url: str) -> None:
     [".", "..", "./", "/", "static", "static/new", "templates", "aijuu_site/settings", ".git", "new", "var/..",
      "var/../static", "variable", "{sources}", "{sources}/", "{sources}/static", "{parent}", "{link}", "{link}/static"],
 )  # fmt: skip
-def test_the_sources_are_no_data_folder(tmp_path: Path, written: str) -> None:
+def test_data_dir_overlapping_sources_is_refused(tmp_path: Path, written: str) -> None:
     sources = tmp_path / "sources"
     (sources / "static").mkdir(parents=True)
     (tmp_path / "link").symlink_to(sources)
@@ -227,8 +227,8 @@ def test_the_sources_are_no_data_folder(tmp_path: Path, written: str) -> None:
         data_folder(text, sources=sources)
 
 
-def test_sources_in_another_case_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a Mac's disk, where two spellings are one folder."""
+def test_data_dir_in_sources_ignores_case_on_mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file system of a Mac ignores case, so both names are the same folder."""
     sources, other = tmp_path / "sources", tmp_path / "Sources"
     (sources / "static").mkdir(parents=True)
     other.mkdir()
@@ -247,7 +247,7 @@ def test_var_symlink_into_sources_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "written", ["{tmp}/file", "{tmp}/file/below", "/proc/aijuu", "~nobody-of-this-name/x", "x" * 300]
 )
-def test_what_can_be_no_folder_is_refused(tmp_path: Path, written: str) -> None:
+def test_unusable_data_dir_is_refused(tmp_path: Path, written: str) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(SettingError, match=r"^DATA_DIR: "):
         settings_with(written.format(tmp=tmp_path))
@@ -260,7 +260,7 @@ def test_unwritable_data_folder_is_refused(tmp_path: Path) -> None:
     if child == 0:
         try:
             if os.geteuid() == 0:
-                # The superuser may write everywhere.
+                # Root could write in spite of the mode.
                 os.setuid(65534)
             make_data_folder(tmp_path)
         except SettingError:
@@ -270,7 +270,7 @@ def test_unwritable_data_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"short\n", b"\xff" * 80])
-def test_a_damaged_key_file_is_named(tmp_path: Path, content: bytes) -> None:
+def test_damaged_secret_key_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret_key").write_bytes(content)
     with pytest.raises(SettingError, match=r"^SECRET_KEY: .*secret_key"):
         settings_with(tmp_path)
@@ -286,7 +286,7 @@ def test_a_damaged_key_file_is_named(tmp_path: Path, content: bytes) -> None:
      "  PORT=8123 "],
 )  # fmt: skip
 @pytest.mark.parametrize(("start", "end"), [("", "\n"), ("\ufeff", "\r\n"), ("# first\n\n", "")])
-def test_a_file_may_be_written_in_many_ways(tmp_path: Path, line: str, start: str, end: str) -> None:
+def test_env_file_syntax_variants(tmp_path: Path, line: str, start: str, end: str) -> None:
     file = tmp_path / ".env"
     file.write_bytes((start + line + end).encode())
     assert Environment(file, {}).whole_number("PORT", default=1, lowest=1, highest=65535) == 8123
@@ -301,7 +301,7 @@ def test_env_file_value_is_taken_literally(tmp_path: Path, value: str) -> None:
     assert Environment(file, {"HOME": "/root"}).exact("ADMIN_PASSWORD") == value
 
 
-def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+def test_environment_overrides_env_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("HOST=10.0.0.5\nPORT=8123\n")
     environment = Environment(file, {"PORT": ""})
@@ -321,7 +321,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("ALLOWED_HOST=a.fi\n", 1),
     ],
 )
-def test_a_line_that_means_nothing_is_named(tmp_path: Path, content: str, number: int) -> None:
+def test_invalid_line_of_env_file_is_named(tmp_path: Path, content: str, number: int) -> None:
     file = tmp_path / ".env"
     file.write_text(content)
     with pytest.raises(SettingError, match=rf"^\.env: line {number} ") as refused:
@@ -329,7 +329,7 @@ def test_a_line_that_means_nothing_is_named(tmp_path: Path, content: str, number
     assert SECRET[:3] not in str(refused.value)
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_unreadable_env_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_bytes("ADMIN_PASSWORD=työ\n".encode("latin-1"))
     with pytest.raises(SettingError, match=r"^\.env: .*UTF-8"):

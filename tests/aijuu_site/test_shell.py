@@ -1,4 +1,4 @@
-"""The shell between granian and Django: one render for many, and what each request gets of it."""
+"""The shell between granian and Django: concurrent requests share one render, and each gets its own response."""
 
 import asyncio
 import threading
@@ -39,7 +39,7 @@ class Scope:
 
 @dataclass
 class Protocol:
-    """Takes the answer."""
+    """Records the response, in place of granian's protocol object."""
 
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -65,11 +65,11 @@ class Protocol:
 
 class Whole(list[bytes]):
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no resource is open."""
 
 
 class Application:
-    """Takes a moment for a page, and offers it where `keeps`."""
+    """A WSGI application that takes 0.1 s for a page, and offers it for keeping if `keeps`."""
 
     def __init__(self, *, keeps: bool) -> None:
         self.keeps = keeps
@@ -91,7 +91,7 @@ class Application:
 
 
 def answers(application: Application, *scopes: Scope) -> list[Protocol]:
-    """Ask for all at once."""
+    """Send all requests concurrently and return their recorded responses."""
     with override_settings(SITE_URL=f"http://{HOST}"):
         shell = Shell(application, Keeper())
 
@@ -103,15 +103,15 @@ def answers(application: Application, *scopes: Scope) -> list[Protocol]:
     return asyncio.run(ask_all())
 
 
-def test_many_waiting_for_a_page_cost_one_render() -> None:
+def test_concurrent_requests_share_one_render() -> None:
     application = Application(keeps=True)
     got = answers(application, *(Scope() for _ in range(30)), Scope("/toinen/"))
     assert sorted(call["PATH_INFO"] for call in application.calls) == ["/", "/toinen/"]
     assert {(one.status, one.body) for one in got} == {(200, PAGE)}
 
 
-def test_kept_page_tells_a_proxy_first() -> None:
-    """The one that was just made, too; and what can't be kept says nothing."""
+def test_kept_page_starts_with_expiry_header_for_proxy() -> None:
+    """The response that was just rendered has it too. An uncacheable response does not."""
     with override_settings(TRUSTED_PROXIES=1):
         for sent in answers(Application(keeps=True), Scope(), Scope(), Scope(method="HEAD")):
             assert sent.headers[0][0] == "x-accel-expires"
@@ -119,14 +119,14 @@ def test_kept_page_tells_a_proxy_first() -> None:
     assert "x-accel-expires" not in dict(sent.headers)
 
 
-def test_page_not_kept_is_each_visitors_own() -> None:
+def test_unkept_page_is_rendered_per_visitor() -> None:
     application = Application(keeps=False)
     got = answers(application, *(Scope() for _ in range(10)))
     assert sorted(int(one.body or b"") for one in got) == list(range(1, 11))
 
 
-def test_known_form_waits_for_nobody() -> None:
-    """Asked again, all of them are answered side by side: not one, and then the others."""
+def test_known_unkept_page_renders_concurrently() -> None:
+    """Once a page is known as unkept, later requests for it don't wait for a first render."""
     application = Application(keeps=False)
     with override_settings(SITE_URL=f"http://{HOST}"):
         shell = Shell(application, Keeper())
@@ -143,8 +143,8 @@ def test_known_form_waits_for_nobody() -> None:
     assert asyncio.run(ask_twice()) == [True, False, False, False, False]
 
 
-def test_first_request_gets_what_it_asked_for() -> None:
-    """Rendered is the whole page, whatever the request that renders it wanted."""
+def test_rendering_request_gets_own_response() -> None:
+    """The whole page is rendered for keeping, even if the first request is a HEAD or conditional."""
     for scope, status, body in (
         (Scope(method="HEAD"), 200, b""),
         (Scope(sent={"if-none-match": "*"}), 304, b""),
@@ -165,7 +165,7 @@ def test_head_of_unkept_page_has_no_body() -> None:
     assert ("Content-Length", "1") in got.headers
 
 
-def test_private_request_is_passed_on_as_it_is() -> None:
+def test_private_request_is_passed_on_unchanged() -> None:
     application = Application(keeps=True)
     sent = {"cookie": "sessionid=x", "if-none-match": '"x"', "x-forwarded-for": "192.0.2.1"}
     answers(application, Scope("/admin/ä b/", query_string="a=%C3%A4&utm_source=x", sent=sent, client="[::1]:5"))
@@ -179,7 +179,7 @@ def test_private_request_is_passed_on_as_it_is() -> None:
     assert call["REMOTE_ADDR"] == "::1"
 
 
-def test_fault_of_one_render_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_render_does_not_block_waiting_requests(caplog: pytest.LogCaptureFixture) -> None:
     got = answers(Application(keeps=True), *(Scope("/broken/") for _ in range(3)))
     assert [one.status for one in got] == [500] * 3
     page = (got[0].body or b"").decode()
@@ -188,7 +188,7 @@ def test_fault_of_one_render_holds_nobody(caplog: pytest.LogCaptureFixture) -> N
     assert "The server failed" in caplog.text
 
 
-def test_words_come_back_where_no_thread_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_server_returns_typed_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shell_module, "THREAD_SECONDS", 0.2)
     database_answers = threading.Event()
 
@@ -220,5 +220,5 @@ def test_words_come_back_where_no_thread_is_free(monkeypatch: pytest.MonkeyPatch
     assert "Tarvitsemme tilaa ajatella." in (refused.body or b"").decode()
     assert ("Cache-Control", "no-store") in refused.headers
     assert (waiting.status, waiting.body) == (200, b"ok")
-    # It was refused before anything was done with it.
+    # The application was not called for the refused post.
     assert "/kirje/" not in called

@@ -1,4 +1,4 @@
-"""Static files are collected once at the start, and no folder of somebody else's is emptied for them."""
+"""Static files are collected at the start when they have changed, and no foreign folder is ever emptied for them."""
 
 import json
 import shutil
@@ -58,7 +58,7 @@ def test_static_files_are_collected_once_until_something_changes(static_source: 
 
 
 @pytest.mark.usefixtures("static_source")
-def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_collection_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stamp = tmp_path / "static.stamp"
     fingerprint = static_fingerprint()
     collect_static_files(stamp, fingerprint)
@@ -72,7 +72,7 @@ def test_a_collection_that_was_cut_off_is_repeated(tmp_path: Path, monkeypatch: 
     assert not static_files_are_current(stamp, fingerprint)
 
 
-def test_a_file_with_two_names_is_compressed_once(
+def test_file_with_two_names_is_compressed_once(
     static_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents = {f"{number}.js": f"// {number}\n" * 2000 for number in range(8)}
@@ -82,7 +82,7 @@ def test_a_file_with_two_names_is_compressed_once(
 
     def compress(data: bytes) -> bytes:
         compressed.append(data)
-        # So that the other thread meets it.
+        # This gives the other thread time to reach the same content.
         time.sleep(0.01)
         return brotli.compress(data)
 
@@ -100,10 +100,10 @@ def names_of(folder: Path, pattern: str = "site.*.css*") -> set[str]:
 
 
 @pytest.mark.parametrize("is_cut_off", [False, True])
-def test_pages_of_the_release_before_still_get_their_files(
+def test_files_of_previous_release_are_kept(
     static_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_cut_off: bool
 ) -> None:
-    """Their names have hashes. Those of the release before that are gone."""
+    """The hashed files of the previous release stay for its open pages; those of earlier releases are deleted."""
     stamp, folder = tmp_path / "static.stamp", tmp_path / "static"
     names: list[set[str]] = []
 
@@ -112,7 +112,7 @@ def test_pages_of_the_release_before_still_get_their_files(
         raise KeyboardInterrupt
 
     for colour in ("red", "tan", "sky"):
-        # Long enough to be compressed.
+        # Long enough that it is compressed.
         (static_source / "site.css").write_text(f"body{{color:{colour}}}" * 100)
         before = names_of(folder)
         if is_cut_off and before:
@@ -127,8 +127,8 @@ def test_pages_of_the_release_before_still_get_their_files(
     assert not (tmp_path / "static.earlier").exists()
 
 
-def test_a_release_gets_the_files_of_another_and_keeps_its_own(tmp_path: Path) -> None:
-    """As deploy/install.sh does it. Of a release that was not built to its end it gets none."""
+def test_release_takes_static_files_of_another(tmp_path: Path) -> None:
+    """deploy/install.sh does so. Files of an incompletely built release are not taken."""
     other, release, broken = (tmp_path / name for name in ("other", "release", "broken"))
     for folder, paths in (
         (other, ["a.1.css", "b.1.css", "c/d.1.js"]),
@@ -150,7 +150,7 @@ def test_a_release_gets_the_files_of_another_and_keeps_its_own(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("static_source")
-def test_static_files_that_somebody_removed_are_collected_again(tmp_path: Path) -> None:
+def test_removed_static_files_are_collected_again(tmp_path: Path) -> None:
     stamp = tmp_path / "static.stamp"
     collect_static_files(stamp, static_fingerprint())
     (tmp_path / "static" / "staticfiles.json").unlink()
@@ -158,7 +158,7 @@ def test_static_files_that_somebody_removed_are_collected_again(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("static_source")
-def test_a_folder_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None:
+def test_foreign_static_root_is_not_emptied(tmp_path: Path) -> None:
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "mine.txt").write_text("mine")
     with pytest.raises(CommandError, match="not made here"):
@@ -172,7 +172,7 @@ def test_symlinked_static_root_is_not_emptied(tmp_path: Path) -> None:
     collect_static_files(stamp, static_fingerprint())
     folder.rename(tmp_path / "www")
     folder.symlink_to(tmp_path / "www")
-    # Moved as a whole it is ours still.
+    # The folder is recognised as our own after it was moved.
     collect_static_files(stamp, static_fingerprint())
     folder.unlink()
     (tmp_path / "photos").mkdir()
@@ -184,7 +184,7 @@ def test_symlinked_static_root_is_not_emptied(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["source", "source/below", "", "link"])
-def test_the_sources_are_never_emptied(static_source: Path, tmp_path: Path, place: str) -> None:
+def test_static_source_folders_are_never_emptied(static_source: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "link").symlink_to(static_source)
     stamp = tmp_path / "static.stamp"
     stamp.write_text("made here, it says")

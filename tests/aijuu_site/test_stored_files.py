@@ -1,4 +1,4 @@
-"""What was uploaded is for the admin alone; only files made for pages are public, under names that nobody can guess."""
+"""Uploads are served only in the admin. Renditions are public, under unguessable names."""
 
 import io
 import re
@@ -52,11 +52,11 @@ def image(kati: Client) -> AbstractImage:
 
 
 def wsgi_status(path: str) -> str:
-    """The answer of the whole application to a request line's path as a server hands it on: decoded once."""
-    said: list[str] = []
+    """Return the status of the WSGI application for a path that the server has decoded once."""
+    statuses: list[str] = []
 
     def start(status: str, _headers: list[tuple[str, str]], _error: Any = None) -> Any:
-        said.append(status)
+        statuses.append(status)
 
     environ = {
         "REQUEST_METHOD": "GET",
@@ -70,7 +70,7 @@ def wsgi_status(path: str) -> str:
         "wsgi.input": io.BytesIO(),
         "wsgi.errors": io.StringIO(),
     }
-    # Django would close the connection of the test's transaction; its own test client does the same.
+    # Otherwise Django closes the connection of the test's transaction. Django's test client does the same.
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
     try:
@@ -80,7 +80,7 @@ def wsgi_status(path: str) -> str:
     finally:
         request_started.connect(close_old_connections)
         request_finished.connect(close_old_connections)
-    return said[0].split()[0]
+    return statuses[0].split()[0]
 
 
 def test_every_stored_name_has_128_random_bits(image: AbstractImage) -> None:
@@ -104,13 +104,13 @@ def test_every_stored_name_has_128_random_bits(image: AbstractImage) -> None:
         ("images/x.toolongextension", "images/{}"),
     ],
 )
-def test_a_name_keeps_its_folder_and_extension(given: str, kept: str) -> None:
+def test_stored_name_keeps_folder_and_extension(given: str, kept: str) -> None:
     name = storages["pictures"].save(given, ContentFile(b"x"), max_length=100)
     assert re.fullmatch(re.escape(kept).replace(r"\{\}", RANDOM), name)
     assert storages["pictures"].save(given, ContentFile(b"x"), max_length=100) != name
 
 
-def test_a_picture_never_gets_an_old_address(kati: Client) -> None:
+def test_removed_picture_names_are_not_reused(kati: Client) -> None:
     first = stored(kati, upload(drawn()))
     make_files(first)
     before = {first.file.name, *first.renditions.values_list("file", flat=True)}
@@ -120,7 +120,7 @@ def test_a_picture_never_gets_an_old_address(kati: Client) -> None:
     assert not before & {second.file.name, *second.renditions.values_list("file", flat=True)}
 
 
-def test_an_upload_is_shown_in_the_admin_alone(kati: Client, image: AbstractImage) -> None:
+def test_upload_is_served_only_in_admin(kati: Client, image: AbstractImage) -> None:
     assert image.file.url == f"/admin/uploads/{image.file.name}"
     assert Client().get(image.file.url).status_code == 404
     nobody = make_user("vieras")
@@ -135,7 +135,7 @@ def test_an_upload_is_shown_in_the_admin_alone(kati: Client, image: AbstractImag
 
 def test_no_url_spelling_reaches_an_upload(image: AbstractImage) -> None:
     name = image.file.name
-    # Even where a folder of the old kind was left among the public files.
+    # A copy in the public folder, where an earlier version stored uploads, must not be served either.
     left = Path(settings.MEDIA_ROOT) / name
     left.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(default_storage.path(name), left)
@@ -178,7 +178,7 @@ def test_rendition_is_public_and_cacheable(image: AbstractImage) -> None:
     assert wsgi_status(rendition.url) == "200"
 
 
-def test_the_public_folder_holds_no_upload(kati: Client, image: AbstractImage) -> None:
+def test_media_folder_contains_no_uploads(kati: Client, image: AbstractImage) -> None:
     stored(kati, SimpleUploadedFile("a.svg", DRAWING, content_type="image/svg+xml"))
     document = get_document_model().objects.create(title="x", file=ContentFile(b"%PDF-1.4", "salainen.pdf"))
     public = {path.relative_to(settings.MEDIA_ROOT).parts[0] for path in Path(settings.MEDIA_ROOT).rglob("*")}
@@ -186,7 +186,7 @@ def test_the_public_folder_holds_no_upload(kati: Client, image: AbstractImage) -
     assert not Path(default_storage.path(document.file.name)).is_relative_to(settings.MEDIA_ROOT)
 
 
-def test_a_private_document_is_served_to_nobody_else(kati: Client) -> None:
+def test_private_document_requires_login(kati: Client) -> None:
     private = Collection.get_first_root_node().add_child(name="Salaiset")
     CollectionViewRestriction.objects.create(collection=private, restriction_type=CollectionViewRestriction.LOGIN)
     document = get_document_model().objects.create(
@@ -204,7 +204,7 @@ def test_a_private_document_is_served_to_nobody_else(kati: Client) -> None:
     assert b"salaisuus" in b"".join(Client().get(document.url))
 
 
-def test_a_removed_picture_leaves_no_file(
+def test_removed_picture_leaves_no_file(
     kati: Client, image: AbstractImage, django_capture_on_commit_callbacks: Any
 ) -> None:
     kept = stored(kati, upload(drawn()))

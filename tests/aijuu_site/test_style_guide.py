@@ -1,4 +1,4 @@
-"""The style guide: who may open it, that nothing is missing from it, and that its colours can be told apart."""
+"""The style guide: who may open it, that it is complete, and that its colours have enough contrast."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from home.pause.rules import PauseState
 from tests.accounts import make_user
 
 pytestmark = pytest.mark.django_db
-# The head of a page holds nothing to look at.
+# The component for a page's <head> is not visible.
 UNSEEN = {"components/page_head.html"}
 
 
@@ -32,11 +32,11 @@ def visitor_with(*permissions: str) -> Client:
 
 @pytest.fixture
 def guide(loaded_site: None) -> Any:
-    """The answer, as somebody gets it who may only enter the admin."""
+    """Return the response for a user whose only permission is the access to the admin."""
     return visitor_with("access_admin").get(reverse("style_guide"))
 
 
-def test_a_visitor_is_asked_to_sign_in(client: Client) -> None:
+def test_style_guide_requires_login(client: Client) -> None:
     response = client.get(reverse("style_guide"))
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("wagtailadmin_login"))
@@ -48,22 +48,22 @@ def test_style_guide_hidden_without_admin_access() -> None:
 
 
 @pytest.mark.parametrize("group", ["Työnohjaaja", "Sisällöntuottaja"])
-def test_whoever_works_in_the_admin_sees_it(client: Client, group: str) -> None:
+def test_style_guide_is_open_to_admin_groups(client: Client, group: str) -> None:
     user = make_user("tekija")
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
     assert client.get(reverse("style_guide")).status_code == 200
 
 
-def test_it_takes_no_posts() -> None:
+def test_style_guide_refuses_posts() -> None:
     assert visitor_with("access_admin").post(reverse("style_guide")).status_code == 405
 
 
-def test_it_opens_on_an_empty_site() -> None:
+def test_style_guide_works_without_content() -> None:
     assert visitor_with("access_admin").get(reverse("style_guide")).status_code == 200
 
 
-def test_every_component_appears(guide: Any) -> None:
+def test_style_guide_shows_every_component(guide: Any) -> None:
     folder = settings.BASE_DIR / "templates"
     components = {path.relative_to(folder).as_posix() for path in (folder / "components").rglob("*.html")}
     assert len(components) > 20
@@ -71,16 +71,16 @@ def test_every_component_appears(guide: Any) -> None:
     assert components - UNSEEN - shown == set()
 
 
-def test_every_component_is_named(guide: Any) -> None:
-    """Beside its example stands the file, so that whoever sees a fault knows where to mend it."""
+def test_style_guide_names_file_of_every_component(guide: Any) -> None:
+    """Each example shows the file of its template, so that one knows where to fix it."""
     files = " ".join(re.findall(r'<p class="guide__file"><code>([^<]*)</code>', guide.text))
     components = {path.name for path in (settings.BASE_DIR / "templates" / "components").rglob("*.html")}
-    # In the head, and inside a block.
+    # One is in the <head>, the other is used inside a block.
     inside = {"page_head.html", "drawing_art.html"}
     assert {name for name in components if name not in files} == inside
 
 
-def test_every_block_appears_in_its_own_template(guide: Any) -> None:
+def test_style_guide_shows_every_block(guide: Any) -> None:
     shown = {template.name for template in guide.templates}
     for name, block in BodyStreamBlock().child_blocks.items():
         assert block.meta.template in shown, name
@@ -88,7 +88,7 @@ def test_every_block_appears_in_its_own_template(guide: Any) -> None:
         assert f"templates/{block.meta.template}" in guide.text, name
 
 
-def test_a_new_block_needs_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_without_example_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class WithNewBlock(BodyStreamBlock):
         new = BodyStreamBlock().child_blocks["quote"].__class__()
 
@@ -108,38 +108,38 @@ def test_style_guide_shows_every_pause_state(guide: Any) -> None:
     assert ">Odotuslista</a>" in guide.text
 
 
-def test_nothing_is_inline(guide: Any) -> None:
+def test_style_guide_has_no_inline_code(guide: Any) -> None:
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", guide.text)
 
 
-def test_nothing_takes_the_focus_when_it_opens(guide: Any) -> None:
+def test_style_guide_has_no_autofocus(guide: Any) -> None:
     assert "autofocus" not in guide.text
 
 
-def test_search_engines_leave_it_alone(guide: Any) -> None:
+def test_style_guide_is_noindex(guide: Any) -> None:
     assert '<meta name="robots" content="noindex">' in guide.text
 
 
-def test_ids_are_not_given_twice(guide: Any) -> None:
-    """A radio button that shares its id with another is ticked by the other's label."""
+def test_style_guide_ids_are_unique(guide: Any) -> None:
+    """If two radio buttons share an id, the label of one ticks the other."""
     ids = re.findall(r'\sid="([^"]+)"', guide.text)
     repeated = {name for name in ids if ids.count(name) > 1}
     assert repeated <= {"lost-line-sheet", "lost-line-ridge"}
 
 
-def test_the_help_menu_leads_to_it(client: Client) -> None:
+def test_admin_help_menu_links_style_guide(client: Client) -> None:
     client.force_login(make_user("yllapito", is_superuser=True))
     assert reverse("style_guide") in client.get(reverse("wagtailadmin_home")).text
 
 
-def test_all_pairs_of_colours_can_be_told_apart() -> None:
+def test_all_colour_pairs_have_enough_contrast() -> None:
     for scheme in schemes():
         assert len(scheme.meetings) == len(PAIRS)
         for meeting in scheme.meetings:
             assert meeting.is_enough, f"{meeting.pair.front} / {meeting.pair.back}: {meeting.ratio:.2f}"
 
 
-def test_the_dark_scheme_is_another_one() -> None:
+def test_dark_scheme_has_other_colours() -> None:
     light, dark = schemes()
     assert light.colours["paper"] != dark.colours["paper"]
     assert light.colours.keys() == dark.colours.keys()
@@ -148,7 +148,7 @@ def test_the_dark_scheme_is_another_one() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "ratio"), [("#000000", "#ffffff", 21), ("#777777", "#ffffff", 4.48), ("#f2b632", "#f2b632", 1)]
 )
-def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
+def test_contrast_ratio_of_wcag(one: str, other: str, ratio: float) -> None:
     assert contrast(one, other) == pytest.approx(ratio, abs=0.005)
     assert contrast(other, one) == contrast(one, other)
 

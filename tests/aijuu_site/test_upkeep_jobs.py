@@ -1,4 +1,4 @@
-"""What Wagtail and Django expect to be run beside the web server: run by the worker."""
+"""The worker runs the maintenance jobs that Wagtail and Django expect."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -33,19 +33,19 @@ pytestmark = pytest.mark.django_db
 
 
 def work(at: Any = None) -> None:
-    """Let a worker that has nothing else to do run what is due."""
+    """Run the upkeep jobs that are due at this time, as the worker does."""
     with time_machine.travel(at or timezone.now(), tick=False):
         JobRunner(UPKEEP_JOBS, lambda: False).run_due()
 
 
 @pytest.fixture
 def front(loaded_site: None) -> HomePage:
-    """The front page with the first content."""
+    """Return the front page of the site with the initial content."""
     return HomePage.objects.get()
 
 
 def scheduled(front: HomePage, slug: str, **changes: Any) -> ContentPage:
-    """A page of which a version waits to be published, as the editor leaves it."""
+    """Create a page with the given changes as its published or scheduled version."""
     page: ContentPage = front.add_child(instance=ContentPage(title=slug.title(), slug=slug, live=False))
     for name, value in changes.items():
         setattr(page, name, value)
@@ -54,7 +54,7 @@ def scheduled(front: HomePage, slug: str, **changes: Any) -> ContentPage:
     return page
 
 
-def test_a_scheduled_page_appears_at_its_time(front: HomePage) -> None:
+def test_scheduled_page_is_published_at_its_time(front: HomePage) -> None:
     now = timezone.now()
     scheduled(front, "joulu", go_live_at=now + timedelta(hours=2))
     work(now + timedelta(hours=1))
@@ -63,7 +63,7 @@ def test_a_scheduled_page_appears_at_its_time(front: HomePage) -> None:
     assert Client().get("/joulu/").status_code == 200
 
 
-def test_a_page_expires_at_its_time(front: HomePage) -> None:
+def test_page_expires_at_its_time(front: HomePage) -> None:
     now = timezone.now()
     page = scheduled(front, "kampanja", expire_at=now + timedelta(hours=2))
     work(now + timedelta(hours=1))
@@ -74,7 +74,7 @@ def test_a_page_expires_at_its_time(front: HomePage) -> None:
     assert (page.live, page.expired) == (False, True)
 
 
-def test_a_page_whose_schedule_was_moved_stays(front: HomePage) -> None:
+def test_page_with_postponed_expiry_stays(front: HomePage) -> None:
     now = timezone.now()
     page = scheduled(front, "kampanja", expire_at=now + timedelta(hours=2))
     page.expire_at = now + timedelta(days=2)
@@ -102,7 +102,7 @@ def test_failing_scheduled_page_does_not_block_others(front: HomePage, monkeypat
     assert problem.words.endswith(". Vika on tässä: Rikki")
 
 
-def test_old_logins_are_forgotten(db: None) -> None:
+def test_expired_sessions_are_deleted(db: None) -> None:
     now = timezone.now()
     Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(days=1))
     Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
@@ -110,14 +110,14 @@ def test_old_logins_are_forgotten(db: None) -> None:
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
 
 
-def test_old_page_changes_go_but_the_last(db: None) -> None:
+def test_old_page_changes_are_deleted_except_the_last(db: None) -> None:
     PageChange.objects.bulk_create(PageChange() for _ in range(5))
     latest = PageChange.objects.latest("pk")
     work()
     assert list(PageChange.objects.all()) == [latest]
 
 
-def test_only_old_versions_that_nothing_uses_go(front: HomePage) -> None:
+def test_only_old_unused_revisions_are_deleted(front: HomePage) -> None:
     start = timezone.now() - timedelta(days=800)
     with time_machine.travel(start, tick=False):
         page = front.add_child(instance=ContentPage(title="Sivu", slug="sivu"))
@@ -136,7 +136,7 @@ def test_only_old_versions_that_nothing_uses_go(front: HomePage) -> None:
     assert unused not in kept
 
 
-def test_versions_of_a_year_are_kept(front: HomePage) -> None:
+def test_revisions_are_kept_for_a_year(front: HomePage) -> None:
     with time_machine.travel(timezone.now() - timedelta(days=364), tick=False):
         page = front.add_child(instance=ContentPage(title="Sivu", slug="sivu"))
         for _ in range(3):
@@ -155,13 +155,13 @@ def test_weekly_reindex_finds_direct_database_changes(front: HomePage) -> None:
 
 def test_missing_renditions_are_made_after_interruption() -> None:
     image = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn((480, 720))))
-    # The process that took the upload has ended: nothing of it is made.
+    # The process that received the upload ended before it made any rendition.
     assert len(missing_specs(image)) == 15
     work(timezone.now() + timedelta(minutes=6))
     assert not missing_specs(image)
 
 
-def test_one_broken_picture_holds_up_no_other() -> None:
+def test_broken_picture_does_not_block_others() -> None:
     broken = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
     Path(broken.file.path).write_bytes(b"not a picture")
     whole = get_image_model().objects.create(description="Kati", title="k", file=upload(drawn()))
@@ -175,7 +175,7 @@ def test_failing_picture_is_named(client: Client, caplog: pytest.LogCaptureFixtu
     Path(broken.file.path).write_bytes(b"not a picture")
     work(timezone.now() + timedelta(minutes=6))
     name = f"#{broken.pk} Kaksin metsässä"
-    # Once, though no file of it could be made.
+    # It is named once, though several renditions failed.
     assert JobRun.objects.get(name="pictures").failing_names == name
     assert f"pictures: {name} failed: " in caplog.text
     client.force_login(make_user("kati", is_superuser=True))
@@ -188,7 +188,7 @@ def test_failing_picture_is_named(client: Client, caplog: pytest.LogCaptureFixtu
     assert JobRun.objects.get(name="pictures").failing_names == ""
 
 
-def test_five_failing_pictures_are_named_at_most() -> None:
+def test_at_most_five_failing_pictures_are_named() -> None:
     for number in range(7):
         picture = get_image_model().objects.create(description="Kati", title=f"Kuva {number}", file=upload(drawn()))
         Path(picture.file.path).write_bytes(b"not a picture")
@@ -210,11 +210,15 @@ def test_upkeep_removes_orphaned_image_file_after_day() -> None:
 
 
 def test_unfinished_upload_is_removed_after_a_week() -> None:
-    def put_aside(model: type[Model]) -> UploadedFile:
+    def unfinished_upload(model: type[Model]) -> UploadedFile:
         kind = ContentType.objects.get_for_model(model)
         return UploadedFile.objects.create(for_content_type=kind, file=upload(drawn()))
 
-    left, document, lost = put_aside(get_image_model()), put_aside(get_document_model()), put_aside(get_image_model())
+    left, document, lost = (
+        unfinished_upload(get_image_model()),
+        unfinished_upload(get_document_model()),
+        unfinished_upload(get_image_model()),
+    )
     lost.file.storage.delete(lost.file.name)
     work(timezone.now() + timedelta(days=6))
     assert set(UploadedFile.objects.all()) == {left, document}
@@ -223,11 +227,11 @@ def test_unfinished_upload_is_removed_after_a_week() -> None:
     assert not left.file.storage.exists(left.file.name)
 
 
-def test_the_worker_runs_all_of_them() -> None:
+def test_upkeep_jobs_are_registered() -> None:
     assert set(UPKEEP_JOBS) <= set(registered_jobs())
 
 
-def test_a_login_of_a_wrong_clock_ends(db: None) -> None:
+def test_session_from_future_clock_is_deleted(db: None) -> None:
     now = timezone.now()
     with time_machine.travel(now + timedelta(days=3000), tick=False):
         Client().force_login(make_user("ennen"))

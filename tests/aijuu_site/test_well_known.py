@@ -1,4 +1,4 @@
-"""Files that programs ask for by name."""
+"""Files that programs request at fixed addresses: sitemap, robots.txt, security.txt, manifest, favicon."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def public_site(settings: Any, tmp_path: Path) -> None:
 
 
 def listed(client: Client) -> dict[str, str]:
-    """The sitemap's addresses with their days."""
+    """Return the sitemap's addresses with their lastmod dates."""
     response = client.get("/sitemap.xml", headers={"host": "localhost"})
     assert response.status_code == 200
     assert response["Content-Type"] == "application/xml"
@@ -71,7 +71,7 @@ def test_sitemap_lists_canonical_url_of_every_page(client: Client) -> None:
 
 def test_sitemap_lastmod_is_last_publication_date(client: Client) -> None:
     page = HomePage.objects.get(slug="etusivu")
-    # In Finland it is the next day already.
+    # In Finland this is the next day.
     with time_machine.travel(datetime(2026, 3, 9, 22, 30, tzinfo=UTC), tick=False):
         page.save_revision().publish()
     assert listed(client)["https://aijuu.example/"] == "2026-03-10"
@@ -86,7 +86,7 @@ def test_sitemap_excludes_drafts_and_private_pages(client: Client) -> None:
     assert set(listed(client)) == {"https://aijuu.example/", "https://aijuu.example/avoin/"}
 
 
-def test_robots_may_read_all_but_the_admin(client: Client) -> None:
+def test_robots_txt_disallows_only_admin(client: Client) -> None:
     assert lines(client, "/robots.txt") == [
         "User-agent: *",
         "Disallow: /admin/",
@@ -97,9 +97,9 @@ def test_robots_may_read_all_but_the_admin(client: Client) -> None:
 
 @pytest.mark.usefixtures("loaded_site")
 def test_security_txt_has_contact_and_valid_expiry(client: Client) -> None:
-    said = lines(client, "/.well-known/security.txt")
+    found = lines(client, "/.well-known/security.txt")
     fields: dict[str, list[str]] = {}
-    for line in said:
+    for line in found:
         name, _, value = line.partition(": ")
         fields.setdefault(name, []).append(value)
     assert fields["Contact"] == ["https://aijuu.example/ota-yhteytta/", "tel:+358505348567"]
@@ -112,7 +112,7 @@ def test_security_txt_has_contact_and_valid_expiry(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_security_txt_never_runs_out(client: Client) -> None:
+def test_security_txt_expiry_moves_with_time(client: Client) -> None:
     with time_machine.travel(datetime(2031, 5, 1, tzinfo=UTC), tick=False):
         assert any(line.startswith("Expires: 2031-10-") for line in lines(client, "/.well-known/security.txt"))
 
@@ -122,11 +122,11 @@ def test_security_txt_omits_missing_contacts(client: Client) -> None:
     details = ContactDetails.load()
     assert details.contact_page is not None
     details.contact_page.unpublish()
-    said = lines(client, "/.well-known/security.txt")
-    assert [line for line in said if line.startswith("Contact")] == ["Contact: tel:+358505348567"]
+    found = lines(client, "/.well-known/security.txt")
+    assert [line for line in found if line.startswith("Contact")] == ["Contact: tel:+358505348567"]
     details.phone = ""
     details.save()
-    # A Contact is required, so without one there is no file.
+    # RFC 9116 requires a Contact, so the file does not exist without one.
     assert client.get("/.well-known/security.txt").status_code == 404
 
 
@@ -139,23 +139,23 @@ def static_image(address: str) -> Image.Image:
 def test_manifest_icons_match_declared_size_and_type(client: Client) -> None:
     response = client.get("/manifest.webmanifest")
     assert response["Content-Type"] == "application/manifest+json"
-    said = json.loads(response.content)
-    assert (said["name"], said["short_name"], said["lang"], said["start_url"]) == (
+    manifest = json.loads(response.content)
+    assert (manifest["name"], manifest["short_name"], manifest["lang"], manifest["start_url"]) == (
         "Aijuu työnohjaus",
         "Aijuu",
         "fi",
         "/",
     )
-    assert {(icon["sizes"], icon["purpose"]) for icon in said["icons"]} == {
+    assert {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]} == {
         ("192x192", "any"),
         ("512x512", "any"),
         ("512x512", "maskable"),
     }
-    for icon in said["icons"]:
+    for icon in manifest["icons"]:
         image = static_image(icon["src"])
         assert "{}x{}".format(*image.size) == icon["sizes"]
         assert (image.format, icon["type"]) == ("PNG", "image/png")
-        # A mask wants no holes.
+        # A maskable icon must have no transparent corners.
         corner = image.convert("RGBA").getpixel((0, 0))
         assert isinstance(corner, tuple)
         assert (corner[3] == 255) == (icon["purpose"] == "maskable")
@@ -186,14 +186,14 @@ def test_favicon_ico_redirects_to_icon_file(client: Client) -> None:
 @pytest.mark.parametrize(
     "address", ["/robots.txt", "/sitemap.xml", "/favicon.ico", "/manifest.webmanifest", "/.well-known/security.txt"]
 )
-def test_they_can_be_read_and_nothing_else(loaded_site: None, client: Client, address: str) -> None:
+def test_well_known_files_accept_only_get_and_head(loaded_site: None, client: Client, address: str) -> None:
     assert client.head(address).status_code in (200, 302)
     assert client.post(address).status_code == 405
     assert client.get(address).cookies == {}
 
 
 @pytest.mark.usefixtures("loaded_site")
-def test_the_thanks_page_is_for_its_reader_only(client: Client) -> None:
+def test_thanks_page_is_noindex_without_metadata(client: Client) -> None:
     receipt = received().receipt
     html = client.get(f"/ota-yhteytta/kiitos/{receipt}/").text
     assert '<meta name="robots" content="noindex">' in html

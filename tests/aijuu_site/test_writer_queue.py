@@ -1,4 +1,4 @@
-"""The queue of those who write to SQLite: threads and processes take turns, and nobody's death stops the others."""
+"""The queue of SQLite's writers: threads and processes take turns, and a killed writer does not block the others."""
 
 import errno
 import sqlite3
@@ -22,7 +22,7 @@ from aijuu_site.queued_sqlite.base import QueueTimeout, WriterQueue, _threads_of
 from intake.models import PostingTrace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Takes a turn, writes its name, and holds the turn until its input ends.
+# A process that takes its turn, writes its name to the log, and holds the turn until its stdin ends.
 _WRITER = """
 import sys
 from pathlib import Path
@@ -44,7 +44,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 class Line:
-    """A queue, and what came of it."""
+    """A queue with a log of the turns and with the processes that wait in it."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "queue"
@@ -60,11 +60,11 @@ class Line:
         return self.log.read_text().split()
 
     def tickets(self) -> int:
-        """How many tickets were taken so far."""
+        """Return the number of tickets taken so far."""
         return int.from_bytes(self.path.read_bytes(), "little")
 
     def add_process(self, name: str, *, holds: bool) -> subprocess.Popen[bytes]:
-        """Start a process and return once it has taken its ticket. `holds`: it keeps its turn."""
+        """Start a writer and return once it has taken its ticket. If `holds`, it keeps its turn."""
         before = self.tickets()
         process = subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(self.path), str(self.log), name],
@@ -129,7 +129,7 @@ def test_processes_write_in_order_of_arrival(line: Line) -> None:
     assert line.turns == ["a", "b", "c", "d"]
 
 
-def test_last_writer_overtakes_no_waiting_process(line: Line) -> None:
+def test_writer_does_not_overtake_waiting_process(line: Line) -> None:
     with closing(line.queue()) as greedy:
         greedy.acquire(1)
         line.add_process("waiting", holds=False)
@@ -150,7 +150,7 @@ def test_killed_writer_frees_the_queue(line: Line) -> None:
         assert queue.has_turn
 
 
-def test_killed_waiting_writer_stops_nobody(line: Line) -> None:
+def test_killed_waiting_writer_does_not_block_others(line: Line) -> None:
     with closing(line.queue()) as holder:
         holder.acquire(1)
         waiting = line.add_process("killed", holds=False)
@@ -161,7 +161,7 @@ def test_killed_waiting_writer_stops_nobody(line: Line) -> None:
         wait_until(lambda: line.turns == ["after"])
 
 
-def test_writer_that_gave_up_stops_nobody(line: Line) -> None:
+def test_timed_out_writer_does_not_block_others(line: Line) -> None:
     with closing(line.queue()) as holder, closing(line.queue()) as impatient, closing(line.queue()) as patient:
         holder.acquire(1)
         with pytest.raises(QueueTimeout):
@@ -171,8 +171,8 @@ def test_writer_that_gave_up_stops_nobody(line: Line) -> None:
         assert not impatient.has_turn
 
 
-def test_writer_that_could_not_write_its_ticket_stops_nobody(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its connection stays open: on a full disk, or one that has become read-only."""
+def test_writer_without_ticket_does_not_block_others(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ticket can't be written on a full or read-only disk, and the writer's connection stays open."""
 
     def full(*_arguments: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -186,7 +186,7 @@ def test_writer_that_could_not_write_its_ticket_stops_nobody(line: Line, monkeyp
         assert next_one.has_turn
 
 
-def test_writer_gives_up_behind_another_process(line: Line) -> None:
+def test_writer_times_out_behind_another_process(line: Line) -> None:
     holder = line.add_process("holder", holds=True)
     wait_until(lambda: line.turns == ["holder"])
     with closing(line.queue()) as impatient, closing(line.queue()) as patient:
@@ -221,7 +221,7 @@ def test_each_write_waits_for_its_turn(how: str) -> None:
         other.acquire(5)
         thread = in_thread(lambda: done.extend(write(how)))
         wait_until(lambda: len(_threads_of(path)._waiting) == 1)
-        # Nobody waits for a turn to read.
+        # Reading needs no turn.
         assert PostingTrace.objects.count() == 0
         assert done == []
     thread.join(30)
@@ -233,8 +233,8 @@ def test_each_write_waits_for_its_turn(how: str) -> None:
 @sqlite_only
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("in_transaction", [False, True])
-def test_write_is_over_before_its_rows_are_read(in_transaction: bool) -> None:
-    """SQLite keeps an INSERT … RETURNING open until its last row is fetched; by then the turn is another's."""
+def test_returned_rows_are_fetched_within_the_turn(in_transaction: bool) -> None:
+    """SQLite keeps an INSERT … RETURNING open until its last row is fetched, when another writer may have the turn."""
     insert = (
         "INSERT INTO wagtailredirects_redirect (old_path, is_permanent, redirect_link, redirect_page_route_path,"
         " automatically_created) SELECT value, 0, '', '', 0 FROM json_each(%s) RETURNING old_path"
@@ -255,7 +255,7 @@ def test_write_is_over_before_its_rows_are_read(in_transaction: bool) -> None:
         assert cursor.fetchmany(2) == cursor.fetchall() == []
         with pytest.raises(StopIteration):
             next(cursor.cursor)
-        # The next statement of the same cursor has rows of its own.
+        # The next statement of the same cursor returns its own rows.
         cursor.execute("SELECT 1")
         assert cursor.fetchall() == [(1,)]
 
@@ -263,7 +263,7 @@ def test_write_is_over_before_its_rows_are_read(in_transaction: bool) -> None:
 @sqlite_only
 @pytest.mark.django_db(transaction=True)
 def test_parallel_page_creations_do_not_wait() -> None:
-    """Each insert is followed by one more, which records that pages changed."""
+    """Each insert causes another one, which records the page change."""
 
     def create(name: str) -> None:
         for number in range(40):
@@ -295,7 +295,7 @@ def test_failed_write_ends_its_turn() -> None:
 
 @sqlite_only
 @pytest.mark.django_db(transaction=True)
-def test_write_without_a_turn_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queue_timeout_is_operational_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
     with closing(WriterQueue(Path(f"{connection.settings_dict['NAME']}-queue"))) as other:
         other.acquire(5)
@@ -321,7 +321,7 @@ def test_unusable_queue_file_is_a_database_error(monkeypatch: pytest.MonkeyPatch
     connection.close()
     with monkeypatch.context() as patch:
         patch.setattr(queue_module.os, "open", full)
-        # Pages are shown where nothing can be written.
+        # Reading works when writing does not.
         assert PostingTrace.objects.count() == 1
         for how in ("transaction", "create", "update"):
             with pytest.raises(OperationalError):
@@ -332,13 +332,13 @@ def test_unusable_queue_file_is_a_database_error(monkeypatch: pytest.MonkeyPatch
 
 @sqlite_only
 @pytest.mark.django_db(transaction=True)
-def test_after_an_error_the_file_is_opened_anew() -> None:
-    """SQLite keeps a connection read-only that was opened while the disk was."""
+def test_database_is_reopened_after_read_only_error() -> None:
+    """A SQLite connection that was opened on a read-only disk stays read-only."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
     with pytest.raises(OperationalError, match="readonly"):
         write("create")
-    # As at the end of each request.
+    # Django does this at the end of each request.
     close_old_connections()
     write("create")
     assert PostingTrace.objects.count() == 1
@@ -361,7 +361,7 @@ def test_queue_and_foreign_lock_share_one_timeout(how: str) -> None:
         threading.Timer(0.5, other.release).start()
         with transaction.atomic() if how == "transaction" else nullcontext(), connection.execute_wrapper(watch):
             write("create")
-    # In the transaction; without one, the turn has ended.
+    # Within a transaction the rest of the timeout applies. Without one the turn has ended already.
     assert (seen[0] < limit) == (how == "transaction")
     assert busy_timeout() == limit
 
