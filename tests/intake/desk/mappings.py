@@ -1,4 +1,4 @@
-"""Mappings as visitors leave them: begun, answered and sent through the services."""
+"""Helpers: mappings that are begun, answered and sent through the services."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -115,7 +115,7 @@ ANSWERS: dict[str, Any] = {
 def under_way(
     enquiry: Enquiry, *, answers: dict[str, Any] | None = None, now: datetime | None = None
 ) -> InitialMapping:
-    """A mapping that hangs from a message, with some answers stored."""
+    """Return an unsent mapping that belongs to a message, with some answers stored."""
     moment = now or timezone.now()
     link = find_link(mail_link_for_enquiry(enquiry=enquiry, now=moment), now=moment)
     assert link is not None
@@ -125,13 +125,13 @@ def under_way(
 def sent_after(
     enquiry: Enquiry, *, answers: dict[str, Any] | None = None, now: datetime | None = None
 ) -> InitialMapping:
-    """A mapping that followed a message, sent."""
+    """Return a sent mapping that belongs to a message."""
     moment = now or timezone.now()
     return _sent(under_way(enquiry, answers=ANSWERS if answers is None else answers, now=moment), moment)
 
 
 def sent_alone(*, answers: dict[str, Any] | None = None, now: datetime | None = None, **changes: Any) -> InitialMapping:
-    """A mapping that began by itself, sent: its enquiry has no message."""
+    """Return a sent mapping that began without a message: its enquiry has none."""
     moment = now or timezone.now()
     return _sent(begun_alone(answers=ANSWERS if answers is None else answers, now=moment, **changes), moment)
 
@@ -139,7 +139,7 @@ def sent_alone(*, answers: dict[str, Any] | None = None, now: datetime | None = 
 def begun_alone(
     *, answers: dict[str, Any] | None = None, now: datetime | None = None, **changes: Any
 ) -> InitialMapping:
-    """A mapping that began by itself, under way: no enquiry yet."""
+    """Return an unsent mapping that began without a message: it has no enquiry yet."""
     moment = now or timezone.now()
     mapping = begin_mapping(
         start=MappingStart(
@@ -158,7 +158,7 @@ def begun_alone(
 
 
 def with_mapping(*, answers: dict[str, Any] | None = None, now: datetime | None = None, **changes: Any) -> Enquiry:
-    """A message, and the mapping that followed it."""
+    """Return a message to which a sent mapping belongs."""
     enquiry = received(now=now, **changes)
     sent_after(enquiry, answers=answers, now=now)
     enquiry.refresh_from_db()

@@ -30,14 +30,14 @@ def address(action: str, enquiry: Enquiry, *more: object) -> str:
 
 
 def words(response: HasContent) -> str:
-    """What stands on the page: its main part without tags, white space as single spaces."""
+    """Return the visible text of the page, with single spaces."""
     page = re.sub(r"<(script|style|template|svg)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
     text = html.unescape(re.sub(r"<[^>]+>", " ", page))
     return re.sub(r"\s+", " ", text)
 
 
 def rows(response: HasContent) -> list[dict[str, str]]:
-    """The rows of the list: heading -> what the cell shows."""
+    """Return the rows of the list, each a dict of column heading to cell text."""
     found = []
     for row in re.findall(
         r"<tr data-object-pk.*?</tr>|<tr[^>]*data-object-pk.*?</tr>", response.content.decode(), re.S
@@ -65,12 +65,12 @@ def names(response: HasContent) -> list[str]:
 
 
 def listed(user: User, query: str) -> list[Enquiry]:
-    """The enquiries of a page of the list, as the view finds them. To draw the page costs five times as much."""
+    """Return the enquiries of a list page from the view's context: rendering the page takes five times as long."""
     return list(_list_context(user, query)["object_list"])
 
 
 def found_by(user: User, query: str) -> QuerySet[Enquiry]:
-    """What the pages of the list are taken from."""
+    """Return the queryset that the list paginates."""
     found: QuerySet[Enquiry] = _list_context(user, query)["paginator"].object_list
     return found
 
@@ -85,7 +85,7 @@ def _list_context(user: User, query: str) -> dict[str, Any]:
 
 
 def suspicious(*, now: datetime | None = None, **changes: Any) -> Enquiry:
-    """An enquiry that the rules hold suspicious: a hidden field was filled in."""
+    """Store an enquiry that the rules find suspicious, because a hidden field was filled in."""
     moment = now or timezone.now()
     return receive_enquiry(
         submission=Submission(
@@ -101,7 +101,7 @@ def suspicious(*, now: datetime | None = None, **changes: Any) -> Enquiry:
 
 
 def failed_once(mail: OutgoingMail, *, at: datetime, code: int | None = None) -> None:
-    """As the worker leaves a mail after its first failure."""
+    """Store the mail as the worker does after a first failed attempt."""
     mail.failures = 1
     mail.next_attempt_at = at + timedelta(minutes=1)
     mail.save()

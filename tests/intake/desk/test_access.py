@@ -1,4 +1,4 @@
-"""Who may come in: each of wagtail-modeladmin's open doors, tried by people who are not superusers."""
+"""Access control: every address of wagtail-modeladmin, requested by people who are not superusers."""
 
 import re
 
@@ -19,7 +19,7 @@ EXPORTS = ("csv", "xlsx", "json")
 
 
 def every_address(enquiry: Enquiry) -> list[str]:
-    """The list, every action on an enquiry that is there, some on one that is not, and what might be guessed."""
+    """Return the list, every action on an existing enquiry, some on a missing one, and guessable addresses."""
     mail = enquiry.mails.all()[0]
     return [
         LIST,
@@ -44,7 +44,7 @@ def test_editor_gets_403_on_enquiry_views(editor: Client, enquiry: Enquiry) -> N
     assert Enquiry.objects.values().get() == before
 
 
-def test_whoever_writes_pages_sees_nothing_of_enquiries_elsewhere(editor: Client, enquiry: Enquiry) -> None:
+def test_editor_sees_no_enquiries_on_other_pages(editor: Client, enquiry: Enquiry) -> None:
     for path in ("/admin/", "/admin/pages/", "/admin/pages/search/?q=Pirkko", "/admin/images/",
                  "/admin/reports/site-history/", "/admin/reports/aging-pages/"):  # fmt: skip
         page = editor.get(path, follow=True).content.decode()
@@ -53,7 +53,7 @@ def test_whoever_writes_pages_sees_nothing_of_enquiries_elsewhere(editor: Client
         assert enquiry.reference not in page, path
 
 
-def test_search_of_pages_leads_to_the_enquiries(kati: Client, enquiry: Enquiry) -> None:
+def test_page_search_links_to_enquiry_search(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get("/admin/pages/search/?q=Pirkko").content.decode()
     link = re.search(
         rf'<a href="({LIST}[^"]*)"[^>]*>\s*(?:<svg.*?</svg>)?\s*Yhteydenotot', page.partition("<main")[2], re.S
@@ -62,7 +62,7 @@ def test_search_of_pages_leads_to_the_enquiries(kati: Client, enquiry: Enquiry) 
     assert "Pirkko Salaisuus" in kati.get(link[1]).content.decode()
 
 
-def test_whoever_writes_pages_can_write_pages(editor: Client, loaded_site: None) -> None:
+def test_editor_can_edit_pages(editor: Client, loaded_site: None) -> None:
     page = Page.objects.get(slug="yksilotyonohjaus")
     assert editor.get(f"/admin/pages/{page.pk}/edit/").status_code == 200
 
@@ -122,7 +122,7 @@ def test_action_permission_without_view_permission_is_403(enquiry: Enquiry) -> N
         assert client.get(path).status_code == 403, path
 
 
-def test_nobody_creates_or_edits_an_enquiry_by_hand(kati: Client, enquiry: Enquiry) -> None:
+def test_enquiries_cannot_be_created_or_edited(kati: Client, enquiry: Enquiry) -> None:
     for action in ("create", "edit", "history", "choose_parent"):
         assert kati.get(f"{LIST}{action}/").status_code == 404, action
         assert kati.post(address(action, enquiry), {"name": "Uusi"}).status_code == 404, action
@@ -136,16 +136,16 @@ def test_unknown_enquiry_id_is_not_found(kati: Client, enquiry: Enquiry) -> None
         *(f"{action}/999999" for action in ("inspect", "status", "spam", "accept", "delete")),
         *(f"inspect/{target}" for target in ("0", "999999999999999999", "1' OR '1'='1", "..", "x")),
     ):
-        # Reading the address of an action leads to the enquiry.
+        # A GET request for an action redirects to the enquiry.
         assert kati.get(f"{LIST}{path}/", follow=True).status_code == 404, path
         assert kati.post(f"{LIST}{path}/", {"version": 1, "status": "in_review"}).status_code in (404, 405), path
     assert Enquiry.objects.count() == 1
 
 
 def test_dashboard_counts_enquiries_for_readers_without_names(kati: Client, editor: Client, enquiry: Enquiry) -> None:
-    hers = words(kati.get("/admin/"))
-    assert "1 uusi yhteydenotto" in hers
-    assert "Salaisuus" not in hers
+    katis_page = words(kati.get("/admin/"))
+    assert "1 uusi yhteydenotto" in katis_page
+    assert "Salaisuus" not in katis_page
     assert "uusi yhteydenotto" not in words(editor.get("/admin/"))
 
 

@@ -1,4 +1,4 @@
-"""No page of the admin asks more of the database when there is more in it."""
+"""No admin page needs more queries when the database has more rows."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ FILTERS = [
     "group_size=3-6", "delivery_mode=online", "area=satakunta", "payer=Minä itse",
     "status__exact=closed&area=satakunta",
 ]  # fmt: skip
-# One of each kind: a field, a column of the mapping, a list of values, a part, a search with few hits and with many.
+# One of each kind: a field, a column of the mapping, a list of values, a part, searches with few and with many hits.
 QUERIES = [
     "status__exact=closed", "payer=Minä itse", "delivery_mode=online", f"part={Part.MAIL_UNSENT}", "q=korhonen", "q=e",
     "o=-2", "p=2",
@@ -37,7 +37,7 @@ def test_more_enquiries_need_no_more_queries(kati: Client) -> None:
         return {address: queries_of(partial(kati.get, address)) for address in addresses}
 
     fill(60)
-    # What is asked once for each process.
+    # The first requests fill the caches of the process.
     kati.get(LIST)
     kati.get("/admin/")
     few = queries()
@@ -46,28 +46,28 @@ def test_more_enquiries_need_no_more_queries(kati: Client) -> None:
 
 
 def statements(call: Callable[[], object]) -> list[str]:
-    asked: list[str] = []
+    executed: list[str] = []
 
     def listen(execute: Any, sql: str, *rest: Any) -> Any:
-        asked.append(sql)
+        executed.append(sql)
         return execute(sql, *rest)
 
     with connection.execute_wrapper(listen):
         call()
-    return asked
+    return executed
 
 
-def test_list_counts_no_further_than_it_is_leafed(kati: Client) -> None:
+def test_list_count_is_limited_to_its_last_page(kati: Client) -> None:
     fill(20)
     for query in ("", "status__exact=closed", "delivery_mode=online", "part=mail_unsent", "q=zzzzzz"):
         counts = [sql for sql in statements(partial(kati.get, f"{LIST}?{query}")) if "COUNT(*)" in sql]
         assert bool([sql for sql in counts if f"LIMIT {MOST_LISTED + 1})" in sql]) is (query != "q=zzzzzz"), query
-        # Neither a part nor the whole list counts all.
+        # Neither a part nor the whole list counts all enquiries.
         all_of_them = 'FROM "intake_enquiry" WHERE NOT "intake_enquiry"."is_proof"'
         assert not [sql for sql in counts if sql.endswith(all_of_them)], query
 
 
-def test_dashboard_counts_no_further_than_it_shows(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dashboard_count_is_limited(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(160)
     shown = {part: number for part, number in count_parts().items() if number > 2}
     assert len(shown) == len(Part)
@@ -84,7 +84,7 @@ def test_dashboard_counts_no_further_than_it_shows(kati: Client, monkeypatch: py
         assert words in text
 
 
-def test_refused_return_notices_are_not_sought_among_all_unsent_mails(db: None) -> None:
+def test_refused_return_notices_are_found_by_index_range(db: None) -> None:
     fill(60)
     prefer_indexes()
     [sought] = [sql for sql in statements(lambda: next_mailboxes(ReturnPlan())) if '"deduplication_key" AS' in sql]
@@ -92,16 +92,16 @@ def test_refused_return_notices_are_not_sought_among_all_unsent_mails(db: None) 
     assert "ORDER BY" not in sought
 
 
-def test_list_reads_no_long_texts(kati: Client) -> None:
+def test_list_query_omits_long_text_columns(kati: Client) -> None:
     fill(60)
     shown: list[Any] = []
-    asked = statements(lambda: shown.extend(rows(kati.get(LIST))))
+    executed = statements(lambda: shown.extend(rows(kati.get(LIST))))
     assert len(shown) == 50
     words = ('"intake_enquiry"."message"', '"intake_outgoingmail"."text"', '"intake_outgoingmail"."html"')
-    assert not [sql for sql in asked for word in words if word in sql]
+    assert not [sql for sql in executed for word in words if word in sql]
 
 
-def test_a_filtered_page_is_found_by_index(kati: Client) -> None:
+def test_filtered_list_uses_an_index(kati: Client) -> None:
     fill(60)
     prefer_indexes()
     supervisor = User.objects.get()

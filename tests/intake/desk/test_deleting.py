@@ -1,4 +1,4 @@
-"""Removing an enquiry by hand: she is asked, and nothing of the person stays anywhere."""
+"""Deleting an enquiry by hand: a confirmation first, and afterwards no personal data in any table."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ PERSONAL = ("salaisuus", "pirkko", "kukaan muu ei saa", "+358401112223", "salain
 
 
 def rows_with(*texts: str) -> set[str]:
-    """The tables of the whole database in which a row has one of the texts, whatever the letter case."""
+    """Return the tables of the database in which a row contains one of the texts, ignoring case."""
     found = set()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
@@ -44,8 +44,8 @@ def _text(value: object) -> str:
     return bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
 
 
-def a_whole_life(kati: Client) -> Enquiry:
-    """An enquiry with all that can hang from one: mails, attempts, a note, a history."""
+def complete_enquiry(kati: Client) -> Enquiry:
+    """Return an enquiry with everything that can belong to one: mails, attempts, a note, a history."""
     enquiry = received(
         name="Pirkko Salaisuus",
         email="pirkko@salaisuus.fi",
@@ -62,14 +62,14 @@ def a_whole_life(kati: Client) -> Enquiry:
 
 
 def delete(client: Client, enquiry: Enquiry, *, version: object = None) -> Any:
-    """Press the button of the page that asks; by default of a page opened just now."""
+    """Submit the confirmation form, by default with the current version."""
     seen = (
         Enquiry.objects.filter(pk=enquiry.pk).values_list("version", flat=True).first() if version is None else version
     )
     return client.post(address("delete", enquiry), {} if seen is None else {"version": seen})
 
 
-def test_before_deleting_she_is_asked_and_nothing_goes(kati: Client, enquiry: Enquiry) -> None:
+def test_delete_page_asks_and_deletes_nothing(kati: Client, enquiry: Enquiry) -> None:
     page = words(kati.get(address("delete", enquiry)))
     assert enquiry.reference in page
     assert "Pirkko Salaisuus" in page
@@ -88,33 +88,33 @@ def test_before_deleting_she_is_asked_and_nothing_goes(kati: Client, enquiry: En
     ],
 )
 def test_others_of_the_mailbox_are_found(db: None, mine: str, same: str, another: str) -> None:
-    asked, other = received(email=mine), received(email=same, name="Toisella nimellä")
+    enquiry, other = received(email=mine), received(email=same, name="Toisella nimellä")
     received(email=another)
-    assert others_of_mailbox(asked) == [other]
+    assert others_of_mailbox(enquiry) == [other]
 
 
-def test_she_is_told_what_else_came_from_the_mailbox(kati: Client, db: None) -> None:
-    asked = received(email="pirkko@salaisuus.fi")
+def test_delete_page_lists_others_of_mailbox(kati: Client, db: None) -> None:
+    enquiry = received(email="pirkko@salaisuus.fi")
     other = received(email="Pirkko+koti@Salaisuus.fi", name="Toisella nimellä")
     stranger = received(email="apirkko@salaisuus.fi")
-    page = words(kati.get(address("delete", asked)))
+    page = words(kati.get(address("delete", enquiry)))
     assert "Samasta sähköpostiosoitteesta ovat tulleet myös nämä yhteydenotot." in page
     assert other.reference in page
     assert stranger.reference not in page
     assert "Samasta" not in words(kati.get(address("delete", stranger)))
-    delete(kati, asked)
+    delete(kati, enquiry)
     assert set(Enquiry.objects.all()) == {other, stranger}
 
 
 def delete_with_tick(kati: Client, enquiry: Enquiry) -> str:
-    """Tick the box of the page that asks, which must be there, and press its button. Returns what she is told."""
+    """Submit the confirmation form with its checkbox ticked, and return the text of the next page."""
     assert 'type="checkbox" name="unsent"' in kati.get(address("delete", enquiry)).content.decode()
     form = {"version": enquiry.version, "unsent": "on"}
     return words(kati.post(address("delete", enquiry), form, follow=True))
 
 
 @pytest.mark.parametrize("same", ["pirkko@salaisuus.fi", "Pirkko+tyo@Salaisuus.fi"])
-def test_mapping_under_way_is_named_and_removed(kati: Client, db: None, same: str) -> None:
+def test_unsent_mapping_is_named_and_removed(kati: Client, db: None, same: str) -> None:
     enquiry, other = received(email="pirkko@salaisuus.fi"), received(email="toinen@salaisuus.fi")
     mapping, stranger = begun_alone(email=same), begun_alone(email="apirkko@salaisuus.fi")
     page = words(kati.get(address("delete", enquiry)))
@@ -123,19 +123,19 @@ def test_mapping_under_way_is_named_and_removed(kati: Client, db: None, same: st
     assert "on kesken" not in words(kati.get(address("delete", other)))
     assert "Poistettiin myös 1 keskeneräinen alkukartoitus." in delete_with_tick(kati, enquiry)
     assert list(InitialMapping.objects.all()) == [stranger]
-    # The mail with its link went, too.
+    # The mail with its link was removed, too.
     assert not resume_mails(mapping.pk).exists()
     assert resume_mails(stranger.pk).exists()
 
 
-def test_mapping_under_way_stays_without_the_tick(kati: Client, enquiry: Enquiry) -> None:
+def test_unsent_mapping_stays_without_the_tick(kati: Client, enquiry: Enquiry) -> None:
     mapping = begun_alone(email=enquiry.email)
     page = words(delete(kati, enquiry))
     assert "keskenerä" not in page
     assert resume_mails(mapping.pk).exists()
 
 
-def test_all_mappings_under_way_go_with_one_tick(kati: Client, enquiry: Enquiry) -> None:
+def test_one_tick_removes_all_unsent_mappings(kati: Client, enquiry: Enquiry) -> None:
     mappings = [begun_alone(email=enquiry.email) for _number in range(2)]
     last = mappings[1].expires_at + timedelta(days=3)
     InitialMapping.objects.filter(pk=mappings[1].pk).update(expires_at=last)
@@ -147,25 +147,25 @@ def test_all_mappings_under_way_go_with_one_tick(kati: Client, enquiry: Enquiry)
     assert not InitialMapping.objects.exists()
 
 
-def test_mapping_sent_meanwhile_is_not_removed_untold(kati: Client, enquiry: Enquiry) -> None:
+def test_mapping_sent_meanwhile_is_not_removed(kati: Client, enquiry: Enquiry) -> None:
     sent_alone(email=enquiry.email)
     response = kati.post(address("delete", enquiry), {"version": enquiry.version, "unsent": "on"}, follow=True)
     assert "Poistettiin myös 0 keskeneräistä alkukartoitusta." in words(response)
     assert InitialMapping.objects.get().is_sent
 
 
-def test_refused_removal_keeps_the_mapping_under_way(kati: Client, enquiry: Enquiry) -> None:
+def test_refused_removal_keeps_unsent_mapping(kati: Client, enquiry: Enquiry) -> None:
     begun_alone(email=enquiry.email)
     response = kati.post(address("delete", enquiry), {"version": enquiry.version + 1, "unsent": "on"})
     assert response.status_code == 409
     assert InitialMapping.objects.count() == 1
 
 
-def test_mappings_beside_messages_are_no_mailbox_of_their_own(kati: Client, enquiry: Enquiry) -> None:
-    """They are empty, or their enquiry is named; they have no contact facts."""
+def test_mappings_of_messages_are_not_removed(kati: Client, enquiry: Enquiry) -> None:
+    """Such mappings are empty, or the page already lists their enquiry. They have no contact facts."""
     message = received(email="toinen@salaisuus.fi")
     begun = under_way(message)
-    # Whichever link it was begun by, the other kind leads to an empty one.
+    # One kind of link opens the begun mapping, and the other kind an empty one.
     page_link_for_enquiry(enquiry=message, now=timezone.now())
     mail_link_for_enquiry(enquiry=message, now=timezone.now())
     assert InitialMapping.objects.filter(parallel_to=message).exists()
@@ -192,8 +192,8 @@ def test_enquiry_stays_if_its_mapping_cannot_be_removed(
 
 
 def test_deletion_removes_personal_data_from_all_tables(kati: Client) -> None:
-    enquiry = a_whole_life(kati)
-    # So that the scan is known to see: the words are in these tables now.
+    enquiry = complete_enquiry(kati)
+    # First show that the scan works: the words are in these tables now.
     assert rows_with(*PERSONAL) >= {"intake_enquiry", "intake_outgoingmail"}
     response = delete(kati, enquiry)
     assert response.status_code == 302
@@ -203,7 +203,7 @@ def test_deletion_removes_personal_data_from_all_tables(kati: Client) -> None:
 
 
 def test_automatic_removal_leaves_no_personal_data(kati: Client) -> None:
-    enquiry = a_whole_life(kati)
+    enquiry = complete_enquiry(kati)
     Enquiry.objects.filter(pk=enquiry.pk).update(remove_on=date(2020, 7, 1))
     assert remove_due(now=timezone.now()) == 1
     assert rows_with(*PERSONAL) == set()
@@ -224,20 +224,20 @@ def test_deleting_twice_says_not_found_and_counts_once(kati: Client, enquiry: En
     assert RemovedEnquiry.objects.get().count == 1
 
 
-def test_only_the_one_goes(kati: Client, enquiry: Enquiry) -> None:
+def test_deleting_removes_no_other_enquiry(kati: Client, enquiry: Enquiry) -> None:
     other = received(name="Toinen")
     delete(kati, enquiry)
     assert list(Enquiry.objects.values_list("pk", flat=True)) == [other.pk]
     assert other.mails.count() == 2
 
 
-def test_the_page_that_asks_carries_the_version(kati: Client, enquiry: Enquiry) -> None:
+def test_delete_page_carries_the_version(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get(address("delete", enquiry)).content.decode()
     assert f'name="version" value="{enquiry.version}"' in page
 
 
 def _opened_and_changed(kati: Client, enquiry: Enquiry, change: str) -> int:
-    """Open the page that asks, and let something happen meanwhile. Returns the version that the page has."""
+    """Open the confirmation page, change the enquiry afterwards, and return the version on the page."""
     seen = enquiry.version
     kati.get(address("delete", enquiry))
     if change == "note":
@@ -253,18 +253,18 @@ def _opened_and_changed(kati: Client, enquiry: Enquiry, change: str) -> int:
 
 
 @pytest.mark.parametrize("change", ["note", "status", "answer"])
-def test_what_changed_meanwhile_is_not_deleted(kati: Client, enquiry: Enquiry, change: str) -> None:
+def test_enquiry_changed_meanwhile_is_not_deleted(kati: Client, enquiry: Enquiry, change: str) -> None:
     seen = _opened_and_changed(kati, enquiry, change)
     response = delete(kati, enquiry, version=seen)
     assert response.status_code == 409
     assert "ei poistettu mitään" in words(response)
     assert Enquiry.objects.filter(pk=enquiry.pk).exists()
-    # Having read it, she can delete it.
+    # With the new version it can be deleted.
     assert delete(kati, enquiry).status_code == 302
     assert not Enquiry.objects.exists()
 
 
-def test_a_version_that_is_none_deletes_nothing(kati: Client, enquiry: Enquiry) -> None:
+def test_invalid_version_deletes_nothing(kati: Client, enquiry: Enquiry) -> None:
     for version in ("", "x", "-1", "0", "2", "99999999999999999999", "1.5"):
         assert delete(kati, enquiry, version=version).status_code == 409, version
     assert Enquiry.objects.filter(pk=enquiry.pk).exists()

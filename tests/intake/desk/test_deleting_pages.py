@@ -1,4 +1,4 @@
-"""WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT: more than one page goes only when the name of the site is typed."""
+"""WAGTAILADMIN_UNSAFE_PAGE_DELETION_LIMIT: deleting more than one page needs the typed name of the site."""
 
 from typing import Any
 
@@ -34,51 +34,51 @@ def single(page: Page) -> str:
     return f"/admin/pages/{page.pk}/delete/"
 
 
-def asked(answer: Any) -> bool:
-    """Whether the form asks for the name, and says so."""
+def asks_for_name(answer: Any) -> bool:
+    """Return whether the form has the field for the name; if so, assert that it is labelled and required."""
     page = BeautifulSoup(answer.content, "html.parser")
     field = page.select_one("[name=confirm_site_name]")
     assert field is None or (field.has_attr("required") and f"Kirjoita {NAME}" in " ".join(page.get_text().split()))
     return field is not None
 
 
-def left(*pages: Page) -> int:
+def remaining(*pages: Page) -> int:
     return Page.objects.filter(pk__in=[page.pk for page in pages]).count()
 
 
-def test_one_page_is_deleted_without_its_name(editor: Client, pages: list[Page]) -> None:
+def test_single_page_is_deleted_without_typed_name(editor: Client, pages: list[Page]) -> None:
     one, other = pages
     for page, address in ((one, single(one)), (other, bulk(other))):
-        assert not asked(editor.get(address))
+        assert not asks_for_name(editor.get(address))
         assert editor.post(address).status_code == 302
-        assert left(page) == 0
+        assert remaining(page) == 0
 
 
 def test_two_pages_need_the_typed_name(editor: Client, pages: list[Page]) -> None:
     address = bulk(*pages)
-    assert asked(editor.get(address))
-    # An empty field is stopped by the browser alone (`required`): Wagtail lets it pass.
+    assert asks_for_name(editor.get(address))
+    # Only the browser refuses an empty field (`required`): Wagtail accepts it.
     for typed in ("aijuu", "Aijuu"):
-        assert asked(editor.post(address, {"confirm_site_name": typed}))
-        assert left(*pages) == 2
+        assert asks_for_name(editor.post(address, {"confirm_site_name": typed}))
+        assert remaining(*pages) == 2
     assert editor.post(address, {"confirm_site_name": NAME}).status_code == 302
-    assert left(*pages) == 0
+    assert remaining(*pages) == 0
 
 
 @pytest.mark.parametrize("address", [single, bulk])
-def test_page_with_one_below_needs_the_typed_name(editor: Client, pages: list[Page], address: Any) -> None:
+def test_page_with_child_needs_the_typed_name(editor: Client, pages: list[Page], address: Any) -> None:
     above = pages[0]
     below = above.add_child(instance=ServicePage(title="Alla", slug="alla"))
-    assert asked(editor.get(address(above)))
-    assert asked(editor.post(address(above), {"confirm_site_name": "väärä"}))
-    assert left(above, below) == 2
+    assert asks_for_name(editor.get(address(above)))
+    assert asks_for_name(editor.post(address(above), {"confirm_site_name": "väärä"}))
+    assert remaining(above, below) == 2
     assert editor.post(address(above), {"confirm_site_name": NAME}).status_code == 302
-    assert left(above, below) == 0
+    assert remaining(above, below) == 0
 
 
-def test_front_page_is_deleted_by_nobody(editor: Client) -> None:
+def test_front_page_cannot_be_deleted(editor: Client) -> None:
     front = Page.objects.get(slug="etusivu", depth=2)
     for address in (single(front), bulk(front)):
         editor.post(address, {"confirm_site_name": NAME})
-    assert left(front) == 1
-    assert left(*Page.objects.child_of(front)) > 5
+    assert remaining(front) == 1
+    assert remaining(*Page.objects.child_of(front)) > 5

@@ -1,4 +1,4 @@
-"""The first page counts what waits, and each count leads to a list of exactly that."""
+"""The dashboard counts open enquiries, and each count links to a list of exactly those enquiries."""
 
 import re
 from datetime import datetime
@@ -22,7 +22,7 @@ def move(enquiry: Enquiry, status: Status, outcome: str = "") -> Enquiry:
 
 
 def counts(client: Client) -> dict[str, tuple[int, str]]:
-    """What the panel says: the words after each number -> the number, and where it leads."""
+    """Return the counts of the panel: link text with "#" for the number -> the number and the URL."""
     page = client.get(FRONT).content.decode()
     panel = re.search(r'<section class="enquiry-panel" aria-labelledby="enquiry-panel-title".*?</section>', page, re.S)
     assert panel
@@ -37,7 +37,7 @@ def counts(client: Client) -> dict[str, tuple[int, str]]:
 
 @pytest.fixture
 def desk(db: None) -> None:
-    """Enquiries of every sort, more than one part holds, each by a name that tells which."""
+    """Enquiries of every kind, more than one for each part, with names that tell the kind."""
     now = timezone.now()
     for name in ("Uusi A", "Uusi B", "Uusi C"):
         received(name=name)
@@ -86,10 +86,10 @@ def test_dashboard_counts_link_to_matching_lists(kati: Client) -> None:
         assert len(set(listed)) == number, words
 
 
-def test_an_empty_desk_leads_to_empty_lists(kati: Client) -> None:
+def test_zero_counts_link_to_empty_lists(kati: Client) -> None:
     received(name="Vanha", now=datetime.fromisoformat("2026-01-01T12:00+02:00"))
     move(Enquiry.objects.get(), Status.CLOSED, Outcome.NO_RESPONSE)
-    # Untouched for so long, it would be late.
+    # An unsent mail this old would be late.
     OutgoingMail.objects.update(state=MailState.SENT)
     shown = counts(kati)
     assert set(shown) == {"# uutta yhteydenottoa", "# kesken"}
@@ -99,7 +99,7 @@ def test_an_empty_desk_leads_to_empty_lists(kati: Client) -> None:
 
 
 @pytest.mark.usefixtures("desk")
-def test_the_menu_leads_to_the_same_parts(kati: Client) -> None:
+def test_menu_links_the_same_lists(kati: Client) -> None:
     page = kati.get(FRONT).content.decode()
     shown = counts(kati)
     for words in ("# uutta yhteydenottoa", "# epäilyttävää: vilkaise"):
@@ -116,7 +116,7 @@ def test_filter_part_is_named_and_combinable(kati: Client) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "NEW", "new ", "__all__"])
-def test_a_part_that_does_not_exist_filters_nothing(kati: Client, enquiry: Enquiry, value: str) -> None:
+def test_unknown_part_filters_nothing(kati: Client, enquiry: Enquiry, value: str) -> None:
     assert names(kati.get(LIST, {"part": value})) == ["Pirkko Salaisuus"]
 
 

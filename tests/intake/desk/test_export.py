@@ -1,4 +1,4 @@
-"""The spreadsheet: her words, her clock, and nothing that a spreadsheet would run."""
+"""The export: Finnish headings, local times, and no cell that a spreadsheet would run as a formula."""
 
 import csv
 import gc
@@ -83,7 +83,7 @@ def test_headings_and_choices_are_finnish_and_times_local(kati: Client) -> None:
     assert {heading: cells[heading].value or "" for heading in texts} == {heading: row[heading] for heading in texts}
 
 
-def test_what_is_empty_is_empty(kati: Client) -> None:
+def test_empty_fields_are_empty_cells(kati: Client) -> None:
     received(phone="", organisation="")
     [row] = as_csv(kati)
     [cells] = as_xlsx(kati)
@@ -120,7 +120,7 @@ def test_typed_separator_does_not_split_a_csv_cell(kati: Client) -> None:
     assert '"Hei,=1+1"' in content
 
 
-def test_phone_numbers_are_readable_and_no_sums(kati: Client) -> None:
+def test_phone_numbers_are_exported_as_text(kati: Client) -> None:
     readable = {"": "", "+46701234567": "00 46 70 123 45 67", "+358505348567": "050 534 8567"}
     for phone in readable:
         received(phone=phone)
@@ -129,7 +129,7 @@ def test_phone_numbers_are_readable_and_no_sums(kati: Client) -> None:
     assert [row["Puhelinnumero"].value or "" for row in as_xlsx(kati)] == wanted
 
 
-def test_only_what_the_list_shows_is_exported(kati: Client) -> None:
+def test_export_contains_filtered_list_only(kati: Client) -> None:
     received(name="Uusi Henkilö")
     suspicious(name="Outo Henkilö")
     closed(name="Vanha Henkilö", at=datetime(2026, 7, 1, tzinfo=UTC))
@@ -154,12 +154,12 @@ def test_export_is_uncached_attachment(kati: Client, enquiry: Enquiry, kind: str
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_excel_reads_the_letters_of_the_csv_right(kati: Client, enquiry: Enquiry) -> None:
+def test_csv_begins_with_byte_order_mark(kati: Client, enquiry: Enquiry) -> None:
     assert kati.get(LIST, {"export": "csv"}).getvalue().startswith(b"\xef\xbb\xbf")
 
 
-def test_odd_characters_never_break_the_file(kati: Client) -> None:
-    # Rows of another time may hold what the form takes away today.
+def test_control_characters_do_not_break_export(kati: Client) -> None:
+    # Older rows may contain characters that the form removes today.
     messages = ["\x0bx", "\x1b[0m", "\ufffe", "x" * 40000, "_x0041_"]
     for message in messages:
         Enquiry.objects.filter(pk=received().pk).update(message=message)
@@ -172,7 +172,7 @@ def test_export_shows_changed_status(kati: Client, enquiry: Enquiry) -> None:
     assert as_csv(kati)[0]["Tila"] == "Tarjous lähetetty"
 
 
-def test_the_waiting_list_is_told_in_its_order(kati: Client) -> None:
+def test_export_shows_waiting_list_places(kati: Client) -> None:
     first = waiting("Aino", now=datetime(2026, 7, 1, 6, 5, tzinfo=UTC))
     waiting("Bertta", wants_mail=False)
     third = waiting("Cilla")
@@ -198,7 +198,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "_BATCH_SIZE", 3)
 
 
-def test_export_asks_twice_a_batch_at_most(kati: Client, few_at_once: None) -> None:
+def test_export_needs_constant_queries_a_batch(kati: Client, few_at_once: None) -> None:
     def queries() -> int:
         return queries_of(lambda: kati.get(LIST, {"export": "csv"}).getvalue())
 
@@ -212,7 +212,7 @@ def test_export_asks_twice_a_batch_at_most(kati: Client, few_at_once: None) -> N
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_export_is_sent_while_rows_are_read(kati: Client, few_at_once: None, kind: str) -> None:
-    """A stopped download reads no further."""
+    """A cancelled download reads no more rows."""
     for _number in range(12):
         received()
     response = kati.get(LIST, {"export": kind})
@@ -222,7 +222,7 @@ def test_export_is_sent_while_rows_are_read(kati: Client, few_at_once: None, kin
     assert queries_of(response.close) == queries_of(lambda: list(chunks)) == 0
 
 
-def test_what_is_removed_meanwhile_is_not_exported(kati: Client, few_at_once: None) -> None:
+def test_enquiry_removed_during_export_is_left_out(kati: Client, few_at_once: None) -> None:
     enquiries = [received(name=f"Nimi {number}") for number in range(9)]
     chunks = iter(kati.get(LIST, {"export": "csv"}).streaming_content)  # type: ignore[attr-defined]
     sent = [next(chunks), next(chunks)]
@@ -234,12 +234,12 @@ def test_what_is_removed_meanwhile_is_not_exported(kati: Client, few_at_once: No
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_a_long_export_needs_no_more_memory(kati: Client, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    # Beside a whole batch nobody would see a few hundred enquiries.
+def test_long_export_needs_no_more_memory(kati: Client, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    # With a full-size batch, some hundred enquiries would not make a difference.
     monkeypatch.setattr(export, "_BATCH_SIZE", 20)
 
     def peak() -> int:
-        # What is there already needn't be looked through after each chunk.
+        # Frozen objects are not scanned by the gc.collect() after each chunk.
         gc.collect()
         gc.freeze()
         tracemalloc.start()
@@ -251,15 +251,15 @@ def test_a_long_export_needs_no_more_memory(kati: Client, monkeypatch: pytest.Mo
             tracemalloc.stop()
 
     fill(60)
-    # What the first request leaves in memory would hide what a long export needs.
+    # The first request fills caches, which would hide the memory that a long export needs.
     kati.get(LIST, {"export": kind}).getvalue()  # type: ignore[attr-defined]
     of_few = peak()
     fill(160)
-    # A row is some kilobytes; of each enquiry only eight bytes may be held.
+    # A row is some kilobytes, but only eight bytes for each enquiry may stay in memory.
     assert peak() < of_few + 200_000
 
 
-def test_the_list_tells_how_many_are_exported(kati: Client, enquiry: Enquiry) -> None:
+def test_list_shows_number_of_exported_enquiries(kati: Client, enquiry: Enquiry) -> None:
     received(name="Toinen Henkilö")
     assert "Tiedostoon tulee 2 yhteydenottoa." in words(kati.get(LIST))
     assert "Tiedostoon tulee 1 yhteydenotto." in words(kati.get(LIST, {"q": "toinen"}))

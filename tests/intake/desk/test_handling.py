@@ -1,4 +1,4 @@
-"""Status, outcome and note are one form and one save: no word of hers is dropped."""
+"""Status, outcome and note are one form, saved together: no typed text is lost."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def save(client: Client, enquiry: Enquiry, *, version: int = 1, follow: bool = F
     return response
 
 
-def test_one_press_saves_all_three(kati: Client, enquiry: Enquiry) -> None:
+def test_status_outcome_and_note_are_saved_together(kati: Client, enquiry: Enquiry) -> None:
     response = save(kati, enquiry, status="closed", outcome="referred", note="Annoin numeron", follow=True)
     assert words(response).count(SAVED) == 1
     assert (enquiry.status, enquiry.outcome, enquiry.note) == (Status.CLOSED, Outcome.REFERRED, "Annoin numeron")
@@ -39,7 +39,7 @@ def test_one_press_saves_all_three(kati: Client, enquiry: Enquiry) -> None:
         {"outcome": "hullu", "note": "Syy on outo"},
     ],
 )
-def test_all_three_or_none(kati: Client, enquiry: Enquiry, fields: dict[str, Any]) -> None:
+def test_invalid_field_saves_nothing(kati: Client, enquiry: Enquiry, fields: dict[str, Any]) -> None:
     response = save(kati, enquiry, **fields)
     assert response.status_code == 422
     assert fields["note"] in words(response)
@@ -53,7 +53,7 @@ def test_a_note_survives_a_post_without_one(kati: Client, enquiry: Enquiry) -> N
     enquiry.refresh_from_db()
     assert (enquiry.status, enquiry.note) == (Status.IN_REVIEW, "Tärkeä")
     assert list(enquiry.steps.values_list("kind", flat=True)) == ["note_saved", "status"]
-    # A refused one is shown with it, so that saving it again empties nothing.
+    # A refused form shows the stored note, so that saving it again does not empty it.
     for changes, status_code in (({"status": "offer_sent"}, 409), ({"version": 3, "status": "closed"}, 422)):
         refused = kati.post(address("status", enquiry), {**posted, **changes})
         assert refused.status_code == status_code
@@ -61,7 +61,7 @@ def test_a_note_survives_a_post_without_one(kati: Client, enquiry: Enquiry) -> N
 
 
 @pytest.mark.parametrize("status", ["new", "in_review", "waiting_list", "offer_sent"])
-def test_an_outcome_without_closing_is_asked_about(kati: Client, enquiry: Enquiry, status: str) -> None:
+def test_outcome_without_closing_is_refused(kati: Client, enquiry: Enquiry, status: str) -> None:
     response = save(kati, enquiry, status=status, outcome="agreement", note="Sovittu")
     assert response.status_code == 422
     page = words(response)
@@ -90,7 +90,7 @@ def test_reopening_needs_no_emptied_outcome(kati: Client, enquiry: Enquiry) -> N
         {},
     ],
 )
-def test_a_double_press_is_one_success(kati: Client, enquiry: Enquiry, fields: dict[str, Any]) -> None:
+def test_saving_twice_changes_once(kati: Client, enquiry: Enquiry, fields: dict[str, Any]) -> None:
     def stored() -> tuple[Any, ...]:
         return Enquiry.objects.values().get(), list(EnquiryStep.objects.values()), WaitingPlace.objects.count()
 
@@ -103,7 +103,7 @@ def test_a_double_press_is_one_success(kati: Client, enquiry: Enquiry, fields: d
     assert stored() == after_one
 
 
-def test_a_double_press_on_accept_is_one_success(kati: Client, db: None) -> None:
+def test_accepting_twice_changes_once(kati: Client, db: None) -> None:
     enquiry = suspicious()
     for _press in range(2):
         response = kati.post(address("accept", enquiry), {"version": 1})
@@ -113,19 +113,19 @@ def test_a_double_press_on_accept_is_one_success(kati: Client, db: None) -> None
     assert EnquiryStep.objects.count() == 1
 
 
-def test_old_page_with_other_words_is_still_refused(kati: Client, enquiry: Enquiry) -> None:
+def test_outdated_form_with_other_values_is_refused(kati: Client, enquiry: Enquiry) -> None:
     save(kati, enquiry, status="in_review", note="Ensimmäinen")
     response = save(kati, enquiry, status="offer_sent", note="Toinen")
     assert response.status_code == 409
     form = response.context["handling_form"]
     assert (form["status"].value(), form["note"].value(), form["version"].value()) == ("offer_sent", "Toinen", 2)
-    # What hers would replace stands beside it.
+    # The stored note, which hers would replace, is shown beside it.
     assert "Nyt tallennettu muistiinpano, jonka tilalle omasi tulisi: Ensimmäinen" in words(response)
     assert (enquiry.status, enquiry.note) == (Status.IN_REVIEW, "Ensimmäinen")
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
-def test_a_line_break_counts_once(kati: Client, loaded_site: None, enquiry: Enquiry, end: str) -> None:
+def test_line_break_counts_as_one_character(kati: Client, loaded_site: None, enquiry: Enquiry, end: str) -> None:
     note = ("a" * 49 + "\n") * 99 + "b" * 50
     assert len(note) == 5000
     assert save(kati, enquiry, note=note.replace("\n", end)).status_code == 302
@@ -139,14 +139,14 @@ def test_a_line_break_counts_once(kati: Client, loaded_site: None, enquiry: Enqu
     assert enquiry.mapping.preparation_notes == note
 
 
-def test_signing_in_again_leads_to_the_enquiry(kati: Client, enquiry: Enquiry) -> None:
+def test_login_redirects_back_to_the_enquiry(kati: Client, enquiry: Enquiry) -> None:
     kati.logout()
     login = kati.post(address("status", enquiry), {"version": 1, "status": "new", "note": "Tärkeä"})
     assert login.status_code == 302
     assert login["Location"].endswith(f"?next={address('status', enquiry)}")
 
 
-def test_forms_ask_before_unsaved_words_are_left(kati: Client, loaded_site: None, enquiry: Enquiry) -> None:
+def test_forms_warn_about_unsaved_changes(kati: Client, loaded_site: None, enquiry: Enquiry) -> None:
     sent_after(enquiry)
     fresh = kati.get(address("inspect", enquiry)).content.decode()
     assert fresh.count('data-action="w-unsaved#submit beforeunload@window->w-unsaved#confirm"') == 2
@@ -155,7 +155,7 @@ def test_forms_ask_before_unsaved_words_are_left(kati: Client, loaded_site: None
     assert refused.count('data-w-unsaved-force-value="true"') == 1
 
 
-def test_saving_one_does_not_touch_another(kati: Client, enquiry: Enquiry) -> None:
+def test_saving_changes_no_other_enquiry(kati: Client, enquiry: Enquiry) -> None:
     other = received()
     save(kati, enquiry, status="closed", outcome="agreement", note="Vain tähän")
     other.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Kati sees on her first page that mail stands still, or that something fails, in words she understands."""
+"""The dashboard shows in plain words that mail is not going out, or that a job fails."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,17 +27,17 @@ def beat(ago: timedelta) -> datetime:
 
 
 def old_letter(ago: timedelta) -> Enquiry:
-    """A letter whose mails nobody has touched since."""
+    """Return an enquiry of that age whose mails were never attempted."""
     with time_machine.travel(timezone.now() - ago, tick=False):
         return received(name="Vanha Kirje")
 
 
 def found() -> dict[str, str]:
-    """What the probe of /health/ready finds wrong (tests/aijuu_site/test_health.py asks it over HTTP)."""
+    """Return the problems that /health/ready reports (tests/aijuu_site/test_health.py requests it over HTTP)."""
     return {name: problem.split()[0] for name, problem in check_database().items() if problem}
 
 
-def test_all_is_well_with_a_worker_that_lives(kati: Client) -> None:
+def test_live_worker_shows_no_problem(kati: Client) -> None:
     beat(MINUTE)
     received()
     assert "Posti seisoo" not in words(kati.get("/admin/"))
@@ -45,13 +45,13 @@ def test_all_is_well_with_a_worker_that_lives(kati: Client) -> None:
 
 
 @pytest.mark.parametrize("ago", [timedelta(minutes=6), timedelta(days=3), timedelta(days=-3)])
-def test_a_silent_worker_is_shown_and_asked_for(kati: Client, ago: timedelta) -> None:
+def test_silent_worker_is_shown_and_reported(kati: Client, ago: timedelta) -> None:
     beat(ago)
     assert "Posti seisoo: sivuston lähettäjä ei ole antanut elonmerkkiä" in words(kati.get("/admin/"))
     assert found() == {"worker": "silent"}
 
 
-def test_without_any_worker_none_is_missed(kati: Client) -> None:
+def test_missing_worker_heartbeat_is_no_problem(kati: Client) -> None:
     assert "Posti seisoo" not in words(kati.get("/admin/"))
     assert found() == {}
 
@@ -75,7 +75,7 @@ def test_postponed_mail_is_not_reported_late(kati: Client) -> None:
     assert found() == {}
 
 
-def test_one_refused_address_is_no_standstill(kati: Client) -> None:
+def test_refused_address_is_no_mail_outage(kati: Client) -> None:
     beat(MINUTE)
     enquiry = old_letter(timedelta(hours=3))
     for mail in enquiry.mails.all():
@@ -105,8 +105,8 @@ def test_unanswering_mail_server_is_reported(kati: Client) -> None:
         {b"MAIL": b"452 full\r\n"},
     ],
 )
-def test_a_server_that_takes_nothing_is_a_standstill(kati: Client, settings: Any, answers: dict[bytes, bytes]) -> None:
-    """A code is no sign that it takes other mails: it is the same for all of them."""
+def test_server_refusing_every_mail_is_an_outage(kati: Client, settings: Any, answers: dict[bytes, bytes]) -> None:
+    """The server answers with a code, but it refuses every mail in the same way."""
     old_letter(timedelta(hours=3))
     old_letter(timedelta(hours=3))
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = ("u", "p") if b"AUTH" in answers else ("", "")
@@ -119,18 +119,18 @@ def test_a_server_that_takes_nothing_is_a_standstill(kati: Client, settings: Any
 
 
 @pytest.mark.parametrize("row", [{"failures": 2, "error": "IntegrityError"}, {"failing_items": 1}])
-def test_a_failing_job_is_told_in_her_words(kati: Client, row: dict[str, object]) -> None:
+def test_failing_job_is_shown_in_plain_finnish(kati: Client, row: dict[str, object]) -> None:
     JobRun.objects.create(name="removal", **row)
     page = words(kati.get("/admin/"))
     assert "Vanhojen yhteydenottojen poistaminen ei juuri nyt onnistu." in page
     assert "IntegrityError" not in page
 
 
-def test_a_single_hiccup_alarms_nobody(kati: Client) -> None:
+def test_single_job_failure_is_not_shown(kati: Client) -> None:
     JobRun.objects.create(name="removal", failures=1, error="OperationalError")
     assert "ei juuri nyt onnistu" not in words(kati.get("/admin/"))
 
 
-def test_an_editor_is_not_told_of_it(editor: Client) -> None:
+def test_editor_sees_no_mail_problem(editor: Client) -> None:
     beat(timedelta(days=1))
     assert "Posti seisoo" not in words(editor.get("/admin/"))

@@ -1,4 +1,4 @@
-"""Pages that the site needs: who hides or deletes one is warned and keeps being told, and no link is left dead."""
+"""Pages that the site needs: a warning before one is hidden or deleted, an alert afterwards, and no dead links."""
 
 import re
 from datetime import timedelta
@@ -68,24 +68,24 @@ def dashboard(client: Client) -> str:
 
 
 def dead_links(client: Client, *addresses: str) -> dict[str, list[str]]:
-    """The addresses that each page links to on this site and that answer with anything but a page, if there are any."""
+    """Return, by page, its links within this site that do not lead to a page."""
     found, statuses = {}, dict[str, int]()
     for address in addresses:
         shown = BeautifulSoup(client.get(address).content, "html.parser")
         assert not shown.select("a:not([href])"), address
         own = {a["href"].split("#")[0] for a in shown.select("a[href^='/']")} - {""}
-        # Most links stand on every page.
+        # Most links are on every page, so each is requested once.
         statuses |= {link: client.get(link, follow=True).status_code for link in own - statuses.keys()}
         if dead := [link for link in own if statuses[link] != 200]:
             found[address] = dead
     return found
 
 
-def test_who_takes_it_away_is_warned_first() -> None:
+def test_hiding_or_deleting_shows_a_warning() -> None:
     editors = [signed_in(rights) for rights in RIGHTS]
     pages = [at(address) for address in STOPS]
     for action in ("delete", "unpublish"):
-        # What is said depends on the page alone.
+        # The warning depends on the page alone, not on the editor.
         for page, editor in zip(pages, cycle(editors), strict=False):
             text = editor.get(f"/admin/pages/{page.pk}/{action}/").content.decode()
             assert STOPS[page.url] in text, page.url
@@ -97,7 +97,7 @@ def test_who_takes_it_away_is_warned_first() -> None:
     assert [page.url for page in pages if not Page.objects.get(pk=page.pk).live] == []
 
 
-def test_other_pages_only_say_it_is_final(kati: Client) -> None:
+def test_deleting_other_page_warns_it_is_final(kati: Client) -> None:
     page = at("/ryhmatyonohjaus/")
     text = kati.get(f"/admin/pages/{page.pk}/delete/").content.decode()
     assert FINAL in text
@@ -105,7 +105,7 @@ def test_other_pages_only_say_it_is_final(kati: Client) -> None:
     assert "Sivusto tarvitsee" not in kati.get(f"/admin/pages/{page.pk}/unpublish/").content.decode()
 
 
-def test_it_never_disappears_by_the_clock() -> None:
+def test_important_page_cannot_expire() -> None:
     soon = timezone.now() + timedelta(days=1)
     for address in (*STOPS, "/"):
         page = at(address)
@@ -117,42 +117,42 @@ def test_it_never_disappears_by_the_clock() -> None:
     ordinary.full_clean()
 
 
-def test_dashboard_tells_while_they_are_hidden(kati: Client) -> None:
+def test_dashboard_alerts_while_pages_are_hidden(kati: Client) -> None:
     assert dashboard(kati) == ""
     pages = [at(address) for address in STOPS]
     for page in pages:
         page.unpublish()
-    told = dashboard(kati)
+    alerts = dashboard(kati)
     shown = kati.get("/admin/").content.decode()
     for page in pages:
-        assert f"Sivu ”{page.title}” on piilossa" in told
-        assert STOPS[page.url] in told
+        assert f"Sivu ”{page.title}” on piilossa" in alerts
+        assert STOPS[page.url] in alerts
         assert f"/admin/pages/{page.pk}/edit/" in shown
     Page.objects.update(live=True)
     assert dashboard(kati) == ""
 
 
-def test_dashboard_tells_while_they_are_missing() -> None:
+def test_dashboard_alerts_while_pages_are_missing() -> None:
     for address in STOPS:
         at(address).delete()
     for editor in map(signed_in, RIGHTS[:2]):
         alarms = BeautifulSoup(editor.get("/admin/").content, "html.parser").select(".enquiry-alert[role=alert]")
-        told = " ".join(alarm.get_text(" ", strip=True) for alarm in alarms)
-        assert [stops for stops in STOPS.values() if stops not in told] == []
-        assert told.count("Korjaa asia") == len(alarms)
+        alerts = " ".join(alarm.get_text(" ", strip=True) for alarm in alarms)
+        assert [stops for stops in STOPS.values() if stops not in alerts] == []
+        assert alerts.count("Korjaa asia") == len(alarms)
         for link in {str(link["href"]) for alarm in alarms for link in alarm.select("a")}:
             assert editor.get(link).status_code in (200, 302)
 
 
-def test_one_page_with_two_ends_is_told_once(kati: Client) -> None:
+def test_page_with_two_uses_has_one_alert(kati: Client) -> None:
     at("/ota-yhteytta/").unpublish()
-    told = dashboard(kati)
-    assert told.count("on piilossa") == 1
-    assert STOPS["/ota-yhteytta/"] in told
-    assert "”Ota yhteyttä” -painikkeita ei ole" in told
+    alerts = dashboard(kati)
+    assert alerts.count("on piilossa") == 1
+    assert STOPS["/ota-yhteytta/"] in alerts
+    assert "”Ota yhteyttä” -painikkeita ei ole" in alerts
 
 
-def test_dashboard_tells_of_other_ways_to_hide(kati: Client) -> None:
+def test_dashboard_alerts_for_restricted_expiring_moved_pages(kati: Client) -> None:
     privacy = at("/tietosuoja/")
     PageViewRestriction.objects.create(page=privacy, restriction_type="password", password="x")
     assert "salasanan takana" in dashboard(kati)
@@ -166,14 +166,14 @@ def test_dashboard_tells_of_other_ways_to_hide(kati: Client) -> None:
     assert "ei ole valittu tietosuojasivua" in dashboard(kati)
 
 
-def test_page_timed_to_disappear_is_not_chosen(kati: Client) -> None:
+def test_expiring_page_cannot_be_chosen(kati: Client) -> None:
     confirmed(kati)
     page = HomePage.objects.get().add_child(instance=ContentPage(title="Uusi seloste", slug="uusi-seloste"))
     page.save_revision().publish()
     address = f"/admin/settings/home/contactdetails/{ContactDetails.load().pk}/"
     form = shown(kati.get(address))
     now = timezone.now()
-    # A version that waits, and what is published.
+    # A scheduled version, and a published one.
     for live_at, gone_at in ((now + timedelta(days=1), now + timedelta(days=2)), (None, now + timedelta(days=2))):
         page = ContentPage.objects.get(pk=page.pk)
         page.go_live_at, page.expire_at = live_at, gone_at
@@ -181,10 +181,10 @@ def test_page_timed_to_disappear_is_not_chosen(kati: Client) -> None:
         names = ("privacy_page", "accessibility_page")
         refused = kati.post(address, {**form, **dict.fromkeys(names, str(page.pk))})
         for name in names:
-            said = errors(refused)[name]
-            assert f"Sivu ”Uusi seloste” on ajastettu katoamaan {finnish_moment(gone_at)}." in said
+            error = errors(refused)[name]
+            assert f"Sivu ”Uusi seloste” on ajastettu katoamaan {finnish_moment(gone_at)}." in error
             assert shown(refused)[name] == str(page.pk)
-    # One that was chosen before stops no other change.
+    # An earlier choice does not prevent other changes.
     ContactDetails.objects.update(privacy_page=page.pk)
     chosen = shown(kati.get(address))
     saved = kati.post(address, {**chosen, "response_time": "viikossa"})
@@ -195,8 +195,8 @@ def test_page_timed_to_disappear_is_not_chosen(kati: Client) -> None:
     assert kati.post(address, {**form, "privacy_page": str(page.pk)}).status_code == 302
 
 
-def test_version_that_hides_an_important_page_is_not_published() -> None:
-    """Chosen by a program, or before this was refused: the page stays, and the failing job is told."""
+def test_version_that_expires_important_page_is_not_published() -> None:
+    """Stored by a program, or before this was refused: the page stays, and publishing raises an error."""
     page = HomePage.objects.get().add_child(instance=ContentPage(title="Seloste", slug="seloste"))
     page.save_revision().publish()
     page = ContentPage.objects.get(pk=page.pk)
@@ -211,26 +211,26 @@ def test_version_that_hides_an_important_page_is_not_published() -> None:
     assert page.expire_at is None
 
 
-def test_a_hidden_front_page_is_alarmed(kati: Client) -> None:
+def test_dashboard_alerts_while_front_page_is_hidden(kati: Client) -> None:
     HomePage.objects.get().unpublish()
     assert "Koko sivusto on poissa" in dashboard(kati)
 
 
-def test_privacy_page_can_get_no_password(editor: Client) -> None:
+def test_important_page_cannot_be_restricted(editor: Client) -> None:
     user = User.objects.get()
     assert not at("/tietosuoja/").permissions_for_user(user).can_set_view_restrictions()
     assert not at("/saavutettavuus/").permissions_for_user(user).can_set_view_restrictions()
     assert at("/ryhmatyonohjaus/").permissions_for_user(user).can_set_view_restrictions()
 
 
-# Where the contact page is gone, the mapping is there, and the other way round.
+# In each case either the contact page or the mapping page still exists.
 CONTACT = ["/ota-yhteytta/", "/yksilotyonohjaus/"]
 OTHERS = ["/alkukartoitus/", "/tietosuoja/", "/saavutettavuus/"]
 
 
 @pytest.mark.parametrize("addresses", [CONTACT, OTHERS])
 @pytest.mark.parametrize("action", ["unpublish", "delete"])
-def test_no_link_is_left_dead(action: str, addresses: list[str]) -> None:
+def test_hidden_pages_leave_no_dead_links(action: str, addresses: list[str]) -> None:
     for address in addresses:
         getattr(at(address), action)()
     client = Client()
@@ -239,7 +239,7 @@ def test_no_link_is_left_dead(action: str, addresses: list[str]) -> None:
     assert dead_links(client, *others, "/ei-ole/") == {}
 
 
-def test_without_front_page_no_link_leads_to_it() -> None:
+def test_hidden_front_page_is_not_linked() -> None:
     HomePage.objects.get().unpublish()
     client = Client()
     assert dead_links(client, "/ei-ole/") == {}
@@ -253,7 +253,7 @@ def test_without_front_page_no_link_leads_to_it() -> None:
 
 
 @pytest.mark.parametrize("action", ["unpublish", "delete"])
-def test_words_of_a_link_stay(action: str) -> None:
+def test_link_text_stays_without_its_page(action: str) -> None:
     service, target = at("/yksilotyonohjaus/"), at("/ryhmatyonohjaus/")
     link = f'<a linktype="page" id="{target.pk}">Ryhmätyönohjaus</a>'
     service.body = [("text", {"heading": "", "text": RichText(f"<p>Katso myös {link}.</p>")})]
@@ -266,14 +266,14 @@ def test_words_of_a_link_stay(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", ["unpublish", "delete"])
-def test_list_of_pages_leaves_a_hidden_page_out(action: str) -> None:
+def test_page_list_omits_hidden_page(action: str) -> None:
     getattr(at("/ryhmatyonohjaus/"), action)()
     rows = BeautifulSoup(Client().get("/").content, "html.parser").select(".ways__link")
     assert [str(row["href"]) for row in rows] == ["/yksilotyonohjaus/", "/tyoyhteison-tyonohjaus/"]
 
 
 @pytest.mark.parametrize("action", ["unpublish", "delete"])
-def test_call_to_action_keeps_its_words(action: str) -> None:
+def test_call_to_action_links_contact_page_instead(action: str) -> None:
     service, target = at("/yksilotyonohjaus/"), at("/alkukartoitus/")
     service.body = [("call_to_action", {"text": "Kerro lisää", "label": "Aloita tästä", "page": target})]
     service.save_revision().publish()
@@ -290,17 +290,17 @@ def test_call_to_action_never_leads_to_itself() -> None:
     assert not call.select("a")
 
 
-def test_editor_hears_of_a_dead_link() -> None:
+def test_editor_check_finds_dead_link() -> None:
     front = HomePage.objects.get()
     assert "home-dead-link" not in [finding.key for finding in page_findings(front)]
     at("/ryhmatyonohjaus/").unpublish()
     assert "home-dead-link" in [finding.key for finding in page_findings(front)]
 
 
-def test_the_only_one_is_not_copied() -> None:
+def test_single_pages_cannot_be_copied() -> None:
     front = HomePage.objects.get()
     form = {"new_title": "x", "new_slug": "x", "new_parent_page": front.pk, "publish_copies": "on"}
-    # The privacy page is one of many of its kind.
+    # The privacy page is a content page, of which there can be many.
     for page, rights in zip((at("/ota-yhteytta/"), at("/alkukartoitus/"), front, at("/tietosuoja/")), cycle(RIGHTS)):
         editor = signed_in(rights)
         assert f"/admin/pages/{page.pk}/copy/" not in editor.get(f"/admin/pages/{page.pk}/edit/").content.decode()
@@ -313,7 +313,7 @@ def test_the_only_one_is_not_copied() -> None:
         assert f"/admin/pages/{page.pk}/copy/" not in listing
 
 
-def test_other_pages_are_copied(kati: Client) -> None:
+def test_other_pages_can_be_copied(kati: Client) -> None:
     page = at("/yksilotyonohjaus/")
     assert f"/admin/pages/{page.pk}/copy/" in kati.get(f"/admin/pages/{page.pk}/edit/").content.decode()
     form = {"new_title": "Toinen", "new_slug": "toinen", "new_parent_page": HomePage.objects.get().pk}
@@ -328,7 +328,7 @@ def test_page_without_valid_parent_cannot_be_moved(kati: Client) -> None:
     assert kati.get(f"/admin/pages/{page.pk}/move/").status_code in (302, 403)
 
 
-def test_each_is_there_in_the_first_content() -> None:
+def test_initial_content_has_all_important_pages() -> None:
     assert {one.key: one.page() is not None for one in important_pages()} == {
         "front": True, "contact-link": True, "privacy": True, "accessibility": True, "contact-form": True,
         "mapping": True,

@@ -1,4 +1,4 @@
-"""The list: what a row says, what finds it, and what an address can't make it do."""
+"""The list of enquiries: its rows, search and filters, and that no query string breaks it."""
 
 import html
 import re
@@ -53,7 +53,7 @@ def test_received_time_is_in_finnish_time_zone(kati: Client) -> None:
 
 
 def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
-    # 21.40 in Pori; ten minutes past the Finnish midnight it is yesterday's, though the same day in UTC.
+    # Received at 21.40 in Pori. At 0.10 in Pori it is a day old, although in UTC it is still the same day.
     received(now=datetime(2026, 11, 21, 19, 40, tzinfo=UTC))
     ages = {
         datetime(2026, 11, 21, 21, 59, tzinfo=UTC): "tänään",
@@ -62,7 +62,7 @@ def test_age_counts_midnights_in_pori_not_full_days(kati: Client) -> None:
     }
     for now, age in ages.items():
         with time_machine.travel(now, tick=False):
-            # A session of hers lasts twelve hours.
+            # Her session lasts twelve hours, so she logs in again.
             kati.force_login(User.objects.get(email="kati@example.fi"))
             assert rows(kati.get(LIST))[0]["Ikä"].replace("\xa0", " ") == age
 
@@ -79,7 +79,7 @@ def test_failed_mail_is_flagged_until_sent(kati: Client, enquiry: Enquiry) -> No
     assert rows(kati.get(LIST))[0]["Posti"] == "Lähetetty"
 
 
-def test_a_mail_given_up_on_shows_too(kati: Client, enquiry: Enquiry) -> None:
+def test_failed_mail_is_flagged_after_last_retry(kati: Client, enquiry: Enquiry) -> None:
     enquiry.mails.update(state=MailState.FAILED)
     assert rows(kati.get(LIST))[0]["Posti"] == "Ei lähetetty"
 
@@ -103,7 +103,7 @@ def test_list_is_newest_first_and_sortable(kati: Client) -> None:
     assert names(kati.get(LIST, {"o": "5"})) == ["Ville", "Kalle", "Anna"]
 
 
-def test_more_rows_cost_no_more_queries(kati: Client) -> None:
+def test_more_rows_need_no_more_queries(kati: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert kati.get(LIST).status_code == 200
@@ -118,7 +118,7 @@ def test_more_rows_cost_no_more_queries(kati: Client) -> None:
     assert queries() == of_one
 
 
-def test_filters_leave_what_they_say(kati: Client) -> None:
+def test_filters_show_matching_enquiries(kati: Client) -> None:
     received(name="Uusi", supervision_form="individual")
     closed(name="Vanha", at=timezone.now())
     suspicious(name="Outo")
@@ -129,7 +129,7 @@ def test_filters_leave_what_they_say(kati: Client) -> None:
     assert names(kati.get(LIST, {"status__exact": "hullu"})) == []
 
 
-def test_filter_headings_are_words_of_the_field(kati: Client, enquiry: Enquiry) -> None:
+def test_filter_headings_are_field_labels(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get(LIST).content.decode()
     for heading in ("Tila", "Työnohjauksen muoto", "Tyyppi", "Arvio"):
         assert f"<summary>{heading}</summary>" in page
@@ -164,7 +164,7 @@ def test_search_matches_name_organisation_and_email(three: dict[str, Enquiry]) -
         "\\": [],
         "'": [],
         "työryhmämme kaipaa": [],  # the message is not searched
-        # As mail programs and lists write a person.
+        # Formats in which mail programs and lists write a person.
         **{
             term: ["Åke Öhman-ÄIJÄ"]
             for term in (
@@ -192,7 +192,7 @@ def test_list_is_searched_by_composed_letters(kati: Client, three: dict[str, Enq
 
 
 def give_reference(enquiry: Enquiry, reference: str) -> None:
-    """As if it had been received with this reference."""
+    """Change the reference, as if the enquiry had been received with it."""
     text = enquiry.search_text.replace(enquiry.reference.casefold(), reference.casefold())
     bits = signature([text, enquiry.phone])
     Enquiry.objects.filter(pk=enquiry.pk).update(reference=reference, search_text=text, **bits)
@@ -252,13 +252,13 @@ def test_other_numbers_find_nobody_by_phone(db: None) -> None:
         assert found(term) == [], term
 
 
-def test_part_of_the_menu_is_named_and_folded(kati: Client, enquiry: Enquiry) -> None:
+def test_menu_part_is_named_in_closed_filters(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get(LIST, {"part": "new"}).content.decode()
     assert '<details class="changelist-filter enquiry-filters">' in page
     assert "Suodata luetteloa: Uudet</summary>" in page
 
 
-def test_search_of_a_part_says_so_and_leads_to_all(kati: Client) -> None:
+def test_search_within_part_links_to_full_search(kati: Client) -> None:
     closed(name="Pia & Päättynyt", at=timezone.now())
     answer = kati.get(LIST, {"part": "new", "q": "Pia & Päättynyt"})
     assert names(answer) == []
@@ -272,7 +272,7 @@ def test_search_of_a_part_says_so_and_leads_to_all(kati: Client) -> None:
         assert "Haku koski" not in whole.content.decode()
 
 
-def test_only_a_filter_in_use_is_open(kati: Client, enquiry: Enquiry) -> None:
+def test_only_active_filters_are_open(kati: Client, enquiry: Enquiry) -> None:
     page = kati.get(LIST).content.decode()
     assert page.count('<details class="enquiry-filter">') == 8
     assert not re.findall(r'<details class="(?:changelist|enquiry)-filter[^>]* open', page)
@@ -283,12 +283,12 @@ def test_only_a_filter_in_use_is_open(kati: Client, enquiry: Enquiry) -> None:
     assert "Suodata luetteloa: Uusi, Satakunta</summary>" in page
 
 
-def test_a_cut_name_is_whole_in_its_title(kati: Client) -> None:
+def test_long_name_is_complete_in_title(kati: Client) -> None:
     received(name='"><b>' + "X" * 90)
     assert f'title="&quot;&gt;&lt;b&gt;{"X" * 90}"' in kati.get(LIST).content.decode()
 
 
-def test_search_and_filter_hold_together(kati: Client, three: dict[str, Enquiry]) -> None:
+def test_search_and_filter_are_combined(kati: Client, three: dict[str, Enquiry]) -> None:
     assert names(kati.get(LIST, {"q": "sata", "status__exact": "closed"})) == []
     assert names(kati.get(LIST, {"q": three["muu"].reference, "status__exact": "closed"})) == []
 
@@ -302,8 +302,8 @@ NOT_OFFERED = [
 
 
 @pytest.mark.every_case
-def test_a_filter_that_is_not_offered_filters_nothing(kati: Client, enquiry: Enquiry) -> None:
-    # A single one that filters, or that the database refuses, is seen among all of them.
+def test_unknown_filter_filters_nothing(kati: Client, enquiry: Enquiry) -> None:
+    # All at once: if one of them filtered or failed in the database, the list would not be whole.
     for value in ("zzzzzz", "0", "", "Kukaan"):
         response = kati.get(LIST, dict.fromkeys(NOT_OFFERED, value))
         assert response.status_code == 200, value
@@ -321,7 +321,7 @@ HOSTILE = [
 
 
 @pytest.mark.every_case
-def test_a_hostile_address_gets_the_list(kati: Client, enquiry: Enquiry) -> None:
+def test_hostile_query_string_returns_the_list(kati: Client, enquiry: Enquiry) -> None:
     for page, order in zip(PAGES, ORDERS, strict=True):
         assert names(kati.get(f"{LIST}?p={page}&o={order}")) == ["Pirkko Salaisuus"], (page, order[:20])
     for query in HOSTILE[2:4]:
@@ -330,7 +330,7 @@ def test_a_hostile_address_gets_the_list(kati: Client, enquiry: Enquiry) -> None
         listed(User.objects.get(), query)
 
 
-def test_a_nul_is_refused(kati: Client) -> None:
+def test_null_character_in_query_is_refused(kati: Client) -> None:
     for query in ("q=%00", "status__exact=%00", "%00=1", "p=1%00"):
         assert kati.get(f"{LIST}?{query}").status_code == 400, query
 
@@ -346,7 +346,7 @@ VALUES = st.text(st.characters(exclude_characters="\x00", exclude_categories=["C
 @given(st.lists(st.tuples(PARAMETERS | st.text("abc_%[]\U0001f600", max_size=8), VALUES), max_size=5))
 @example([("o", "0.0.0.0.0.0.0.0.0.0")])
 @example([("p", "1"), ("p", "x")])
-def test_any_address_at_all_gets_the_list(kati: Client, enquiry: Enquiry, parameters: list[tuple[str, str]]) -> None:
+def test_any_query_string_returns_the_list(kati: Client, enquiry: Enquiry, parameters: list[tuple[str, str]]) -> None:
     response = kati.get(f"{LIST}?{urlencode(parameters)}")
     assert response.status_code == 200
     offered = ("q", "status__exact", "kind__exact", "verdict__exact", "supervision_form__exact")
@@ -364,7 +364,7 @@ def test_pagination_keeps_search_and_filter(kati: Client) -> None:
     assert "status__exact=new" in page.split('class="pagination"')[1]
 
 
-def test_long_list_is_counted_no_further_than_it_is_leafed(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_list_count_is_limited(kati: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(53):
         received(name=f"Lähettäjä {number}")
     assert '<span class="result-count">53</span>' in kati.get(LIST).content.decode()

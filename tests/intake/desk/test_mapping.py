@@ -1,4 +1,4 @@
-"""The mapping in an enquiry: as it was asked, for those who may read it, and nothing of it before it is sent."""
+"""The mapping of an enquiry: shown with its questions to those with permission, and only after it was sent."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -23,14 +23,14 @@ from tests.intake.enquiries import received
 
 
 def question(response: Any, label: str) -> str:
-    """What stands under one question."""
+    """Return the text shown under one question."""
     page = response.content.decode()
     part = page.split(f"<h4>{label}</h4>", 1)[1]
     part = re.split(r'<div class="mapping__question|</section>', part)[0]
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part)).strip()
 
 
-def test_every_question_is_read_as_it_was_asked(kati: Client, db: None) -> None:
+def test_mapping_shows_questions_as_they_were_asked(kati: Client, db: None) -> None:
     enquiry = with_mapping(supervision_form="group", delivery_modes=("online",))
     page = kati.get(address("inspect", enquiry))
     assert question(page, "Ryhmän koko") == "14"
@@ -74,7 +74,7 @@ def test_sent_mapping_is_independent_of_the_page(kati: Client, loaded_site: None
     assert after[after.index("Alkukartoitus Saapunut") :] == before[before.index("Alkukartoitus Saapunut") :]
 
 
-def test_what_differs_is_seen_at_a_glance(kati: Client, db: None) -> None:
+def test_unusual_answers_are_highlighted(kati: Client, db: None) -> None:
     far = {**ANSWERS, "place": "Tampere"}
     enquiry = with_mapping(answers=far, delivery_modes=("client_premises",))
     box = words(kati.get(address("inspect", enquiry))).split("Poikkeaa tavallisesta")[1][:400]
@@ -84,7 +84,7 @@ def test_what_differs_is_seen_at_a_glance(kati: Client, db: None) -> None:
     assert "Poikkeaa tavallisesta" not in words(kati.get(address("inspect", usual)))
 
 
-def test_one_that_came_alone_has_no_empty_letter(kati: Client, db: None) -> None:
+def test_mapping_without_message_shows_no_empty_message(kati: Client, db: None) -> None:
     enquiry = sent_alone(name="Yksin Tullut").enquiry
     assert enquiry is not None
     assert enquiry.kind == Kind.MAPPING
@@ -110,7 +110,7 @@ def test_unsent_mapping_shows_progress_only(kati: Client, enquiry: Enquiry) -> N
     assert "luonnos" not in words(kati.get(LIST))
 
 
-def test_one_whose_link_was_not_used_says_so(kati: Client, enquiry: Enquiry, loaded_site: None) -> None:
+def test_unused_or_expired_mapping_link_is_shown(kati: Client, enquiry: Enquiry, loaded_site: None) -> None:
     under_way(enquiry)
     InitialMapping.objects.update(started_at=None, answers={}, question_set={})
     page = words(kati.get(address("inspect", enquiry)))
@@ -121,7 +121,7 @@ def test_one_whose_link_was_not_used_says_so(kati: Client, enquiry: Enquiry, loa
     assert "Lähetä linkki" not in page
 
 
-def test_the_list_tells_what_came_with_a_message(kati: Client, db: None) -> None:
+def test_list_shows_kind_with_mapping_state(kati: Client, db: None) -> None:
     received(name="Viestijä")
     with_mapping(name="Molemmat")
     under_way(received(name="Kesken"))
@@ -135,7 +135,7 @@ def test_the_list_tells_what_came_with_a_message(kati: Client, db: None) -> None
     }
 
 
-def test_unsent_mapping_is_no_enquiry_in_the_list(kati: Client, enquiry: Enquiry) -> None:
+def test_unsent_mapping_does_not_count_as_enquiry(kati: Client, enquiry: Enquiry) -> None:
     before = counts(kati)
     begun_alone()
     under_way(enquiry)
@@ -145,7 +145,7 @@ def test_unsent_mapping_is_no_enquiry_in_the_list(kati: Client, enquiry: Enquiry
     assert list(new.values()) == [2]
 
 
-def test_when_it_arrived_stands_among_what_has_happened(kati: Client, enquiry: Enquiry) -> None:
+def test_mapping_arrival_is_in_the_history(kati: Client, enquiry: Enquiry) -> None:
     now = timezone.now()
     kati.post(address("status", enquiry), {"version": 1, "status": "in_review"})
     sent_after(enquiry, now=now + timedelta(hours=2))
@@ -198,7 +198,7 @@ def test_preparation_notes_survive_a_post_without_them(kati: Client, enquiry: En
     assert refused.context["preparation_form"]["preparation_notes"].value() == "Kysy rajoista"
 
 
-def test_notes_that_are_too_long_come_back_whole(kati: Client, enquiry: Enquiry) -> None:
+def test_too_long_notes_are_returned_with_error(kati: Client, enquiry: Enquiry) -> None:
     sent_after(enquiry)
     long = "Ä" * 5001
     response = kati.post(address("preparation", enquiry), {"version": 1, "preparation_notes": long})
@@ -230,7 +230,7 @@ def test_read_only_user_cannot_save_notes(reader: Client, enquiry: Enquiry) -> N
 
 
 @pytest.mark.parametrize("by_the_clock", [False, True])
-def test_removing_the_enquiry_leaves_nothing_of_its_mapping(kati: Client, enquiry: Enquiry, by_the_clock: bool) -> None:
+def test_removing_enquiry_removes_its_sent_mapping(kati: Client, enquiry: Enquiry, by_the_clock: bool) -> None:
     sent_after(enquiry, answers={**ANSWERS, "change": "Ainutlaatuinen toive"})
     InitialMapping.objects.update(preparation_notes="Ainutlaatuinen ajatus")
     assert MappingLink.objects.exists()
@@ -247,7 +247,7 @@ def test_removing_the_enquiry_leaves_nothing_of_its_mapping(kati: Client, enquir
     assert not MappingLink.objects.exists()
 
 
-def test_one_under_way_goes_with_its_enquiry_too(kati: Client, enquiry: Enquiry) -> None:
+def test_removing_enquiry_removes_its_unsent_mapping(kati: Client, enquiry: Enquiry) -> None:
     under_way(enquiry)
     assert kati.post(address("delete", enquiry), {"version": enquiry.version}).status_code == 302
     assert not InitialMapping.objects.exists()
@@ -261,7 +261,7 @@ def test_mapping_repr_contains_no_typed_text(db: None) -> None:
             assert "Pirkko" not in text
 
 
-def test_what_people_typed_is_never_markup(kati: Client, db: None) -> None:
+def test_mapping_text_is_html_escaped(kati: Client, db: None) -> None:
     evil = "<script>alert(1)</script><b onclick=x>&amp;"
     enquiry = with_mapping(answers={**ANSWERS, "change": evil, "start": evil})
     InitialMapping.objects.update(preparation_notes=evil)
@@ -289,7 +289,7 @@ def test_mapping_page_ids_are_unique(kati: Client, db: None) -> None:
         {"limit": "paljon", "need": "kyllä"},
     ],
 )
-def test_a_mapping_of_another_version_is_read(kati: Client, change: dict[str, Any]) -> None:
+def test_mapping_of_another_release_is_shown(kati: Client, change: dict[str, Any]) -> None:
     enquiry = with_mapping(supervision_form="group", delivery_modes=("online",))
     mapping = InitialMapping.objects.get()
     mapping.question_set["steps"][0]["questions"][0] |= change
@@ -307,7 +307,7 @@ def test_a_mapping_of_another_version_is_read(kati: Client, change: dict[str, An
     assert label in csv
 
 
-def test_a_mapping_whose_set_is_lost_is_read(kati: Client) -> None:
+def test_mapping_with_invalid_question_set_is_shown(kati: Client) -> None:
     enquiry = with_mapping()
     kinds_of_lost: list[object] = [{"steps": 7, "published_on": "x"}, [], {"version": 7}]
     for lost in kinds_of_lost:

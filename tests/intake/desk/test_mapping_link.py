@@ -1,4 +1,4 @@
-"""The private link once more, by her own word: to whom it may go, once a press, and a secret that nobody keeps."""
+"""Mailing the private mapping link again: for which enquiries, one mail a press, and a secret that is not stored."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def link_mails(enquiry: Enquiry) -> list[OutgoingMail]:
 
 
 def delivered() -> list[Any]:
-    """Hand over all that is due; return what went out."""
+    """Deliver all due mails and return the sent messages."""
     sent_mails.outbox.clear()
     while deliver_next(now=timezone.now()):
         pass
@@ -73,7 +73,7 @@ def test_mapping_link_mail_works_and_quotes_nothing(kati: Client, enquiry: Enqui
     assert "Linkki alkukartoitukseen laitettiin lähtemään – Kati Levola" in words(kati.get(address("inspect", enquiry)))
 
 
-def test_pressed_twice_it_goes_once(kati: Client, enquiry: Enquiry) -> None:
+def test_link_button_pressed_twice_sends_one_mail(kati: Client, enquiry: Enquiry) -> None:
     delivered()
     assert press(kati, enquiry).status_code == 302
     assert press(kati, enquiry).status_code == 409
@@ -97,15 +97,17 @@ def test_mapping_link_can_be_mailed_again(kati: Client, enquiry: Enquiry) -> Non
 
 
 def test_mapping_link_only_for_eligible_enquiries(kati: Client, enquiry: Enquiry) -> None:
-    answered, over = received(), received()
+    answered, expired = received(), received()
     sent_after(answered)
-    under_way(over)
-    InitialMapping.objects.filter(enquiry=over).update(expires_at=timezone.now() - timedelta(minutes=1))
-    shut = received()
-    change_status(enquiry_id=shut.pk, version=1, status=Status.CLOSED, outcome="spam", by=None, now=timezone.now())
+    under_way(expired)
+    InitialMapping.objects.filter(enquiry=expired).update(expires_at=timezone.now() - timedelta(minutes=1))
+    closed_enquiry = received()
+    change_status(
+        enquiry_id=closed_enquiry.pk, version=1, status=Status.CLOSED, outcome="spam", by=None, now=timezone.now()
+    )
     alone = sent_alone().enquiry
     assert alone is not None
-    for other in (answered, over, shut, suspicious(), alone):
+    for other in (answered, expired, closed_enquiry, suspicious(), alone):
         other.refresh_from_db()
         assert BUTTON not in words(kati.get(address("inspect", other)))
         assert press(kati, other).status_code == 302
@@ -116,7 +118,7 @@ def test_mapping_link_only_for_eligible_enquiries(kati: Client, enquiry: Enquiry
     assert link_mails(enquiry) == []
 
 
-def test_who_may_not_change_an_enquiry_sends_nothing(reader: Client, editor: Client, enquiry: Enquiry) -> None:
+def test_sending_link_needs_change_permission(reader: Client, editor: Client, enquiry: Enquiry) -> None:
     assert BUTTON not in words(reader.get(address("inspect", enquiry)))
     for client in (reader, editor):
         assert press(client, enquiry).status_code == 403

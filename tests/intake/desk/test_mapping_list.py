@@ -1,4 +1,4 @@
-"""What a mapping tells, in the filters of the list and in the file."""
+"""Answers of a mapping in the filters of the list and in the export."""
 
 from datetime import datetime
 from urllib.parse import urlencode
@@ -43,7 +43,7 @@ def filtered(client: Client, **parameters: str) -> set[str]:
     return set(names(response))
 
 
-def test_sizes_fall_in_bands(kati: Client, several: None) -> None:
+def test_group_size_filter(kati: Client, several: None) -> None:
     assert filtered(kati, group_size="1-2") == {"Koko 1", "Koko 2"}
     assert filtered(kati, group_size="3-6") == {"Koko 3", "Koko 6", "Kaukana"}
     assert filtered(kati, group_size="7-12") == {"Koko 7", "Koko 12"}
@@ -57,7 +57,7 @@ def test_delivery_mode_filter_matches_multiple_choices(kati: Client, several: No
     assert len(filtered(kati, delivery_mode="online")) == 8
 
 
-def test_area_and_payer(kati: Client, several: None) -> None:
+def test_area_and_payer_filters(kati: Client, several: None) -> None:
     assert filtered(kati, area="satakunta") == {"Lähellä"}
     assert filtered(kati, area="elsewhere") == {"Kaukana"}
     assert filtered(kati, payer="Minä itse") == {"Kaukana"}
@@ -69,7 +69,7 @@ def test_area_and_payer(kati: Client, several: None) -> None:
     assert "payer=Min%C3%A4+itse" in page
 
 
-def test_a_payer_that_nobody_has_is_not_offered(kati: Client, db: None) -> None:
+def test_payer_filter_is_hidden_without_values(kati: Client, db: None) -> None:
     received()
     assert "<summary>Maksaja</summary>" not in kati.get(LIST).content.decode()
 
@@ -81,11 +81,11 @@ VALUES = ("", "zzz", "%", "_", '"', "online%", '"online"', "1-2'", "-1", "x" * 6
 
 
 @pytest.mark.every_case
-def test_a_value_that_is_not_offered_filters_nothing(kati: Client, db: None) -> None:
+def test_unknown_filter_value_filters_nothing(kati: Client, db: None) -> None:
     with_mapping(name="Ainoa")
     assert filtered(kati, **dict.fromkeys(PARAMETERS, "zzz")) == {"Ainoa"}
     for value in VALUES:
-        # One of them that filters leaves nothing.
+        # If one of the parameters filtered, the list would be empty.
         [only] = listed(User.objects.get(), urlencode(dict.fromkeys(PARAMETERS, value)))
         assert only.name == "Ainoa", value[:20]
 
@@ -101,7 +101,7 @@ def test_a_value_that_is_not_offered_filters_nothing(kati: Client, db: None) -> 
         max_size=4,
     )
 )
-def test_any_values_at_all_get_the_list(kati: Client, several: None, parameters: list[tuple[str, str]]) -> None:
+def test_any_filter_values_return_the_list(kati: Client, several: None, parameters: list[tuple[str, str]]) -> None:
     assert kati.get(f"{LIST}?{urlencode(parameters)}&q=k&o=-4").status_code == 200
 
 
@@ -138,7 +138,7 @@ def test_export_excludes_unsent_answers(kati: Client, db: None) -> None:
         assert "luonnos" not in kati.get(LIST, {"export": kind}).getvalue().decode(errors="ignore")
 
 
-def test_nothing_of_a_mapping_is_a_formula(kati: Client, db: None) -> None:
+def test_mapping_text_is_exported_without_formulas(kati: Client, db: None) -> None:
     for formula in FORMULAS:
         mapping = sent_alone()
         Enquiry.objects.filter(mapping=mapping).update(place=formula, payer=formula)
@@ -161,7 +161,7 @@ def test_too_long_cell_is_truncated_in_xlsx_only(kati: Client, db: None) -> None
     assert cell.endswith("… [katkaistu: koko teksti on sivustolla ja CSV-tiedostossa]")
 
 
-def test_more_mappings_cost_no_more_queries(kati: Client) -> None:
+def test_more_mappings_need_no_more_queries(kati: Client) -> None:
     def queries(**parameters: str) -> int:
         with CaptureQueriesContext(connection) as captured:
             assert kati.get(LIST, parameters).status_code == 200

@@ -1,4 +1,4 @@
-"""The summary on paper: for those who may read, with her notes; and the sender's copy, without."""
+"""The printable summary with Kati's notes, and the sender's copy without them, for those with permission."""
 
 import pytest
 from django.test import Client
@@ -59,7 +59,7 @@ def test_summary_has_unanswered_but_no_unasked_questions(kati: Client, db: None)
     assert "Maksaja Ei vastausta" in page
 
 
-def test_both_are_a_press_away_from_the_enquiry(kati: Client, mapped: Enquiry) -> None:
+def test_enquiry_links_summary_and_copy(kati: Client, mapped: Enquiry) -> None:
     page = kati.get(address("inspect", mapped)).content.decode()
     assert f'href="{path(mapped)}"' in page
     assert f'href="{path(mapped, "kopio")}"' in page
@@ -75,7 +75,7 @@ def test_summary_is_uncached_and_not_indexed(kati: Client, mapped: Enquiry, more
 
 
 @pytest.mark.parametrize("more", BOTH)
-def test_only_who_may_read_enquiries_reads_it(
+def test_summary_needs_view_permission(
     kati: Client, reader: Client, editor: Client, stranger: Client, mapped: Enquiry, more: tuple[str, ...]
 ) -> None:
     assert kati.get(path(mapped, *more)).status_code == 200
@@ -86,20 +86,20 @@ def test_only_who_may_read_enquiries_reads_it(
         assert refusal.status_code == 403
         assert "Salaisuus" not in refusal.content.decode()
     assert stranger.get(path(mapped, *more)).status_code in (302, 403)
-    nobody = Client().get(path(mapped, *more))
-    assert nobody.status_code == 302
-    assert nobody.headers["Location"].startswith("/admin/login/")
+    anonymous = Client().get(path(mapped, *more))
+    assert anonymous.status_code == 302
+    assert anonymous.headers["Location"].startswith("/admin/login/")
 
 
 @pytest.mark.parametrize("more", BOTH)
-def test_there_is_none_before_the_mapping_was_sent(kati: Client, enquiry: Enquiry, more: tuple[str, ...]) -> None:
+def test_no_summary_before_mapping_was_sent(kati: Client, enquiry: Enquiry, more: tuple[str, ...]) -> None:
     assert kati.get(path(enquiry, *more)).status_code == 404
     under_way(enquiry)
     assert kati.get(path(enquiry, *more)).status_code == 404
     assert kati.get(f"/admin/yhteydenotot/yhteenveto/999999/{''.join(f'{part}/' for part in more)}").status_code == 404
 
 
-def test_one_that_came_alone_has_one_too(kati: Client, db: None) -> None:
+def test_mapping_without_message_has_summary(kati: Client, db: None) -> None:
     enquiry = sent_alone(name="Yksin Tullut").enquiry
     assert enquiry is not None
     assert "Yksin Tullut" in words(kati.get(path(enquiry)))

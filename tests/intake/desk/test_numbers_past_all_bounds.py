@@ -1,4 +1,4 @@
-"""A number that is far past what a field takes comes back with words, on every form of Kati's that has one."""
+"""A number far beyond the limits of a field gives a validation error, on every admin form with a number field."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 NUMBERS = ["3000000", "9" * 30, "-1", "1e9", "²"]
 
 
-def test_a_plan_with_it_starts_nothing(kati: Client) -> None:
+def test_return_plan_refuses_out_of_range_numbers(kati: Client) -> None:
     waiting("Aino")
     for number in NUMBERS:
         words: dict[str, Any] = {"per_day": number, "answer_days": number, "greeting": "Hei!"}
@@ -23,7 +23,7 @@ def test_a_plan_with_it_starts_nothing(kati: Client) -> None:
     assert not ReturnPlan.objects.exists()
 
 
-def test_settings_with_it_are_not_saved(kati: Client) -> None:
+def test_settings_refuse_out_of_range_numbers(kati: Client) -> None:
     stored = IntakeSettings.load()
     fields = ("retention_months", "spam_days", "waiting_months")
     values = {name: getattr(stored, name) for name in fields}

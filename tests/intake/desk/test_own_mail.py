@@ -1,4 +1,4 @@
-"""A reminder to Kati that did not go out: the first page shows it, and a button sends it again."""
+"""A reminder to Kati that could not be sent: the dashboard shows it, and a button sends it again."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -17,12 +17,12 @@ from tests.intake.waiting.post_office import PostOffice
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
-SAID = "Sinulle tarkoitettu viesti ei ole lähtenyt: Tauko: ilmoitettu päivä 5.3.2027 lähestyy"
+NOTICE = "Sinulle tarkoitettu viesti ei ole lähtenyt: Tauko: ilmoitettu päivä 5.3.2027 lähestyy"
 
 
 @pytest.fixture
 def failed(server: PostOffice) -> OutgoingMail:
-    """The server has refused it until it was given up."""
+    """A reminder that the server refused until the last retry."""
     pause(active=True, returns_on=date(2027, 3, 5))
     remind_of_pause(now=NOW)
     give_up(NOW, server)
@@ -30,9 +30,9 @@ def failed(server: PostOffice) -> OutgoingMail:
 
 
 def test_a_failed_reminder_is_shown(kati: Client, failed: OutgoingMail) -> None:
-    said = words(kati.get("/admin/"))
-    assert SAID in said
-    assert "Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 451)." in said
+    dashboard = words(kati.get("/admin/"))
+    assert NOTICE in dashboard
+    assert "Sähköpostipalvelin ei ottanut viestiä vastaan (koodi 451)." in dashboard
 
 
 def test_sent_reminder_is_not_on_dashboard(kati: Client, server: PostOffice) -> None:
@@ -42,7 +42,7 @@ def test_sent_reminder_is_not_on_dashboard(kati: Client, server: PostOffice) -> 
     assert "Sinulle tarkoitettu" not in words(kati.get("/admin/"))
 
 
-def test_the_button_sends_it_again(kati: Client, failed: OutgoingMail, server: PostOffice) -> None:
+def test_button_sends_failed_reminder_again(kati: Client, failed: OutgoingMail, server: PostOffice) -> None:
     again = kati.post(f"/admin/viestit/{failed.pk}/uudelleen/", follow=True)
     assert "Viesti lähetetään uudelleen." in words(again)
     deliver(datetime(2027, 3, 4, 10, 1, tzinfo=NOW.tzinfo))
@@ -65,22 +65,22 @@ def test_a_failed_mail_of_an_account_is_shown(kati: Client, purpose: MailPurpose
         now=NOW,
     )
     OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None)
-    said = words(kati.get("/admin/"))
-    assert "Käyttäjätiliä koskeva viesti (1.3.2027 klo 10.00) ei ole lähtenyt: Käyttäjätiliäsi muutettiin" in said
-    assert "sisko@" not in said
+    dashboard = words(kati.get("/admin/"))
+    assert "Käyttäjätiliä koskeva viesti (1.3.2027 klo 10.00) ei ole lähtenyt: Käyttäjätiliäsi muutettiin" in dashboard
+    assert "sisko@" not in dashboard
     assert "Viesti lähetetään uudelleen." in words(kati.post(f"/admin/viestit/{mail.pk}/uudelleen/", follow=True))
     mail.refresh_from_db()
     assert mail.state == MailState.QUEUED
 
 
-def test_only_who_may_act_sends_it(reader: Client, failed: OutgoingMail) -> None:
+def test_resending_needs_change_permission(reader: Client, failed: OutgoingMail) -> None:
     page = reader.get("/admin/")
-    assert SAID in words(page)
+    assert NOTICE in words(page)
     assert "/uudelleen/" not in page.content.decode()
     assert reader.post(f"/admin/viestit/{failed.pk}/uudelleen/").status_code == 403
 
 
-def test_an_enquirys_button_uses_the_new_address(kati: Client, server: PostOffice) -> None:
+def test_resending_notification_uses_the_new_address(kati: Client, server: PostOffice) -> None:
     chosen = IntakeSettings.load()
     chosen.notification_email = "kati@aijuuu.fi"
     chosen.save()

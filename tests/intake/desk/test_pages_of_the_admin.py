@@ -1,4 +1,4 @@
-"""What every page of the review carries: Finnish, the admin's headers, nothing from elsewhere."""
+"""Every enquiry page of the admin: Finnish, with the admin's security headers, and without external resources."""
 
 import re
 
@@ -13,7 +13,7 @@ LOADED = re.compile(r"<(?:script|img|iframe|source|audio|video|embed|object)\b[^
 LINKED = re.compile(r"<link\b[^>]*?\bhref=\"([^\"]*)\"")
 
 
-def test_review_pages_are_finnish_closed_and_valid(kati: Client, enquiry: Enquiry) -> None:
+def test_enquiry_pages_have_language_headers_and_unique_ids(kati: Client, enquiry: Enquiry) -> None:
     odd = suspicious()
     waiting("Aino")
     second = waiting("Bertta", wants_mail=False)
@@ -42,7 +42,7 @@ def test_review_pages_are_finnish_closed_and_valid(kati: Client, enquiry: Enquir
         assert "private" in headers["Cache-Control"] or "no-store" in headers["Cache-Control"], path
 
 
-def test_a_refusal_has_no_weaker_policy(editor: Client, enquiry: Enquiry) -> None:
+def test_refusal_has_the_same_content_security_policy(editor: Client, enquiry: Enquiry) -> None:
     refusal = editor.get(address("inspect", enquiry))
     assert refusal.status_code == 403
     assert "default-src 'none'" in refusal.headers["Content-Security-Policy"]

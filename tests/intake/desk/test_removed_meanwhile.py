@@ -47,7 +47,7 @@ def test_saving_concurrently_removed_enquiry_is_404(
     assert response.status_code == 404
     page = words(response)
     assert GONE in page
-    # What she wrote is there to be copied; nothing is said of it where there was nothing to write.
+    # The page shows the typed text, so that it can be copied, if the form had any.
     written = data.get("note") or data.get("preparation_notes")
     assert ("Tämä jäi tallentamatta" in page) == bool(written)
     assert (written or GONE) in page
@@ -55,7 +55,7 @@ def test_saving_concurrently_removed_enquiry_is_404(
 
 
 @pytest.mark.parametrize("action", ["inspect", "status", "delete", "yhteenveto"])
-def test_an_old_link_says_that_the_enquiry_is_gone(kati: Client, enquiry: Enquiry, action: str) -> None:
+def test_link_to_removed_enquiry_says_so(kati: Client, enquiry: Enquiry, action: str) -> None:
     link = address(action, enquiry)
     remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
     response = kati.get(link, follow=True)
@@ -64,7 +64,7 @@ def test_an_old_link_says_that_the_enquiry_is_gone(kati: Client, enquiry: Enquir
     assert "Tämä jäi tallentamatta" not in words(response)
 
 
-def test_a_reason_for_one_that_is_gone_is_shown_again(kati: Client, enquiry: Enquiry) -> None:
+def test_reason_typed_for_removed_enquiry_is_shown(kati: Client, enquiry: Enquiry) -> None:
     remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
     response = kati.post(f"/admin/odotuslista/karkeen/{enquiry.pk}/", {"version": 1, "reason": "Kiire <b>työssä</b>"})
     assert response.status_code == 404

@@ -1,4 +1,4 @@
-"""What the supervisor does with an enquiry, by her own group's rights."""
+"""What the supervisor can do with an enquiry, with the permissions of her group."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ def write(client: Client, enquiry: Enquiry, version: int, note: str) -> Any:
     return client.post(address("status", enquiry), {"version": version, "status": status, "note": note})
 
 
-def test_she_reads_the_list_and_the_letter(kati: Client, enquiry: Enquiry) -> None:
+def test_supervisor_can_read_list_and_enquiry(kati: Client, enquiry: Enquiry) -> None:
     assert [row["Nimi"] for row in rows(kati.get(LIST))] == ["Pirkko Salaisuus"]
     letter = words(kati.get(address("inspect", enquiry)))
     for text in ("Pirkko Salaisuus", "Kukaan muu ei saa lukea tätä.", "pirkko.salaisuus@esimerkki.fi", "050 123 4567",
@@ -34,8 +34,8 @@ def test_she_reads_the_list_and_the_letter(kati: Client, enquiry: Enquiry) -> No
         assert text in letter
 
 
-def test_fact_that_was_not_asked_has_no_empty_line(kati: Client, enquiry: Enquiry) -> None:
-    """The form of the waiting list asks for less."""
+def test_fact_that_was_not_asked_is_not_shown(kati: Client, enquiry: Enquiry) -> None:
+    """The waiting-list form has fewer fields."""
     Enquiry.objects.update(phone="", preferred_contact="", delivery_modes=[])
     page = BeautifulSoup(kati.get(address("inspect", enquiry)).content.decode(), "html.parser")
     facts = {fact.get_text(): fact.find_next_sibling("dd").get_text(strip=True) for fact in page.select("dt")}
@@ -79,7 +79,7 @@ def test_closing_sets_outcome_and_reopening_clears_it(kati: Client, enquiry: Enq
     assert (reopened.closed_at, reopened.remove_on) == (None, None)
 
 
-def test_the_letter_tells_when_it_is_removed(kati: Client, db: None) -> None:
+def test_enquiry_shows_its_removal_date(kati: Client, db: None) -> None:
     gone_in_may = closed(at=datetime(2026, 11, 22, 12, tzinfo=UTC))
     spam = closed(at=datetime(2026, 11, 22, 12, tzinfo=UTC), outcome=Outcome.SPAM)
     assert "Poistuu automaattisesti 22.5.2027" in words(kati.get(address("inspect", gone_in_may)))
@@ -124,7 +124,7 @@ def test_stale_note_is_409_and_text_kept(kati: Client, enquiry: Enquiry) -> None
     assert "muutettu muualla" in page
     enquiry.refresh_from_db()
     assert enquiry.note == "Ensimmäinen"
-    # Saving the page that came back is her own decision.
+    # The returned form has the new version, so saving it replaces the stored note.
     assert second.context["handling_form"]["version"].value() == 2
     write(kati, enquiry, 2, "Toinen")
     enquiry.refresh_from_db()
@@ -138,7 +138,7 @@ def test_stale_status_change_is_refused(kati: Client, enquiry: Enquiry) -> None:
     assert EnquiryStep.objects.count() == 1
 
 
-def test_a_broken_version_is_refused_not_an_error(kati: Client, enquiry: Enquiry) -> None:
+def test_invalid_version_is_refused(kati: Client, enquiry: Enquiry) -> None:
     held = suspicious()
     changes = [(enquiry, "status", {"status": "in_review", "note": "Uusi"}), (held, "spam", {}), (held, "accept", {})]
     for version in ("", "x", "-1", "9" * 40):
@@ -163,7 +163,7 @@ def test_suspicious_enquiry_shows_reasons_and_can_be_accepted(kati: Client, db: 
     assert enquiry.verdict_reasons == ["hidden_field"]
     assert enquiry.mails.count() == mails
     assert "Merkitty tavalliseksi yhteydenotoksi – Kati Levola" in words(kati.get(address("inspect", enquiry)))
-    # Again, by another tab that knows the new version: nothing to do, nothing to tell.
+    # Again, from another tab with the new version: nothing changes and nothing is recorded.
     assert kati.post(address("accept", enquiry), {"version": 2}).status_code == 302
     assert EnquiryStep.objects.count() == 1
 
@@ -179,7 +179,7 @@ def test_suspicious_enquiry_closed_by_spam_button(kati: Client, db: None) -> Non
     assert rows(kati.get(LIST))[0]["Tila"] == "Päättynyt: Roskaposti"
 
 
-def test_closed_as_spam_keeps_reasons_and_way_back(kati: Client, db: None) -> None:
+def test_closed_as_spam_can_still_be_accepted(kati: Client, db: None) -> None:
     enquiry = suspicious()
     assert change(kati, enquiry, "closed", "spam") == 302
     page = kati.get(address("inspect", enquiry))
@@ -202,7 +202,7 @@ def test_manually_marked_spam_can_be_accepted(kati: Client, enquiry: Enquiry) ->
     assert (enquiry.status, enquiry.remove_on) == (Status.NEW, None)
 
 
-def test_an_accepted_one_closed_otherwise_stays_closed(kati: Client, db: None) -> None:
+def test_accepting_closed_enquiry_keeps_it_closed(kati: Client, db: None) -> None:
     enquiry = suspicious()
     assert change(kati, enquiry, "closed", "agreement") == 302
     assert kati.post(address("accept", enquiry), {"version": enquiry.version}).status_code == 302
@@ -233,7 +233,7 @@ def test_sent_mail_is_not_resent(kati: Client, enquiry: Enquiry) -> None:
     assert mail.state == MailState.SENT
 
 
-def test_mail_withdrawn_meanwhile_or_of_another_enquiry_is_not_resent(kati: Client, enquiry: Enquiry) -> None:
+def test_missing_or_other_enquirys_mail_is_not_resent(kati: Client, enquiry: Enquiry) -> None:
     other = suspicious()
     other.mails.update(state=MailState.FAILED, next_attempt_at=None)
     for pk in (other.mails.get().pk, 999):
@@ -259,7 +259,7 @@ def test_opening_pages_writes_nothing(kati: Client, enquiry: Enquiry) -> None:
     assert (Enquiry.objects.values().get(), list(enquiry.mails.values()), EnquiryStep.objects.count()) == before
 
 
-def test_what_people_typed_is_never_markup(kati: Client, db: None) -> None:
+def test_enquiry_text_is_html_escaped(kati: Client, db: None) -> None:
     evil = "<script>alert(1)</script><b onclick=x>&amp;"
     enquiry = suspicious(name=evil, organisation=evil, message=evil, email='"<script>x</script>"@esimerkki.fi')
     Enquiry.objects.update(note=evil, shown_texts={"warning": evil})
@@ -271,7 +271,7 @@ def test_what_people_typed_is_never_markup(kati: Client, db: None) -> None:
     assert evil in words(kati.get(address("inspect", enquiry)))
 
 
-def test_a_post_without_the_token_is_refused(kati: Client, enquiry: Enquiry) -> None:
+def test_post_without_csrf_token_is_refused(kati: Client, enquiry: Enquiry) -> None:
     forged = Client(enforce_csrf_checks=True)
     forged.cookies = kati.cookies
     for action in ("status", "spam", "accept", "delete"):

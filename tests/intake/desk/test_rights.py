@@ -1,4 +1,4 @@
-"""The two groups that a migration makes, and what each may change."""
+"""The two groups that a migration creates, and what each may change."""
 
 import importlib
 from typing import Any
@@ -23,19 +23,19 @@ def test_only_supervisor_can_open_settings(kati: Client, editor: Client, loaded_
         assert page.status_code == 200
         path = page.request["PATH_INFO"]
         for response in (editor.get(path), editor.post(path, {"active": "on", "retention_months": "1"})):
-            # Wagtail sends them to the front of the admin with a message.
+            # Wagtail redirects to the dashboard with a message.
             assert (response.status_code, response.headers.get("Location")) == (302, "/admin/"), setting
 
 
 def test_the_editor_has_no_settings_in_the_menu(kati: Client, editor: Client, loaded_site: None) -> None:
-    hers, editors = (client.get("/admin/").content.decode() for client in (kati, editor))
+    katis_page, editors_page = (client.get("/admin/").content.decode() for client in (kati, editor))
     for setting in SETTINGS:
-        assert f"/admin/settings/{setting}/" in hers
-        assert f"/admin/settings/{setting}/" not in editors
+        assert f"/admin/settings/{setting}/" in katis_page
+        assert f"/admin/settings/{setting}/" not in editors_page
 
 
 def saved(client: Client, setting: str, **changes: str | None) -> None:
-    """Send a setting's form as its page shows it, with some fields changed; None for a box that is not ticked."""
+    """Submit the form of a setting with some fields changed; None unticks a checkbox."""
     page = client.get(f"/admin/settings/{setting}/", follow=True)
     shown = {field.html_name: field.field.widget.format_value(field.value()) or "" for field in page.context["form"]}
     sent = {name: value for name, value in {**shown, **changes}.items() if value is not None}
@@ -43,13 +43,13 @@ def saved(client: Client, setting: str, **changes: str | None) -> None:
     assert response.status_code == 302, words(response)
 
 
-def test_the_supervisor_changes_how_long_enquiries_are_kept(kati: Client, db: None) -> None:
+def test_supervisor_can_change_retention_times(kati: Client, db: None) -> None:
     saved(kati, "intake/intakesettings", retention_months="3", spam_days="7")
     settings = IntakeSettings.load()
     assert (settings.retention_months, settings.spam_days) == (3, 7)
 
 
-def test_a_time_that_makes_no_sense_is_refused(kati: Client, db: None) -> None:
+def test_invalid_retention_time_is_refused(kati: Client, db: None) -> None:
     path = f"/admin/settings/intake/intakesettings/{IntakeSettings.load().pk}/"
     for months, days in (("0", "14"), ("6", "0"), ("61", "14"), ("x", "14")):
         kati.post(path, {"retention_months": months, "spam_days": days, "notification_email": ""})
@@ -57,7 +57,7 @@ def test_a_time_that_makes_no_sense_is_refused(kati: Client, db: None) -> None:
         assert (settings.retention_months, settings.spam_days) == (6, 14), (months, days)
 
 
-def test_the_supervisor_changes_the_contact_details(kati: Client, loaded_site: None) -> None:
+def test_supervisor_can_change_contact_details(kati: Client, loaded_site: None) -> None:
     saved(kati, "home/contactdetails", response_time="viikon kuluessa")
     assert ContactDetails.load().response_time == "viikon kuluessa"
 
@@ -69,7 +69,7 @@ def test_supervisor_pause_change_shows_on_site(kati: Client, loaded_site: None) 
     assert "toistaiseksi tauolla" not in words(Client().get("/"))
 
 
-def test_wagtails_own_two_groups_are_gone(db: None) -> None:
+def test_wagtails_default_groups_are_removed(db: None) -> None:
     assert sorted(Group.objects.values_list("name", flat=True)) == ["Sisällöntuottaja", "Työnohjaaja"]
 
 
@@ -84,7 +84,7 @@ def test_the_groups_differ_by_enquiries_and_settings_only(db: None) -> None:
     }  # fmt: skip
 
 
-def test_making_the_groups_again_changes_nothing(db: None) -> None:
+def test_creating_groups_again_changes_nothing(db: None) -> None:
     migration = importlib.import_module("intake.migrations.0002_groups")
     apps = MigrationLoader(connection).project_state(("intake", "0002_groups")).apps
     before = (
@@ -100,7 +100,7 @@ def test_making_the_groups_again_changes_nothing(db: None) -> None:
         assert after == before
 
 
-def test_a_group_somebody_is_in_is_left_alone(db: None, django_user_model: Any) -> None:
+def test_default_group_with_members_is_kept(db: None, django_user_model: Any) -> None:
     moderators = Group.objects.create(name="Moderators")
     make_user("vanha").groups.add(moderators)
     Group.objects.create(name="Editors")

@@ -1,4 +1,4 @@
-"""The search finds what comparing every row would find, by an index that holds nothing of its own."""
+"""The search finds the same enquiries as a scan of every row, with an index that stores no words."""
 
 import random
 
@@ -19,12 +19,12 @@ from tests.intake.enquiries import received
 from tests.tools.many_enquiries import fill
 from tests.tools.measured import prefer_indexes
 
-# Letters whose small and capital forms are no pairs, beside ordinary ones.
+# Letters whose upper and lower case forms do not correspond one to one, besides ordinary ones.
 LETTERS = "aäöåikſßıİǰﬁσςΑα0.-_%\\'\"日🙂é"
 
 
-def compared_with_every_row(term: str) -> QuerySet[Enquiry]:
-    """What a search without an index finds."""
+def row_scan(term: str) -> QuerySet[Enquiry]:
+    """Return what a search without an index finds."""
     by_text = Q()
     for bit in searched_words(term):
         by_text &= Q(search_text__icontains=bit)
@@ -35,7 +35,7 @@ def compared_with_every_row(term: str) -> QuerySet[Enquiry]:
     return found | Enquiry.objects.filter(by_phone) if by_phone else found
 
 
-def test_index_loses_nothing_that_rows_hold(db: None) -> None:
+def test_index_finds_all_that_a_row_scan_finds(db: None) -> None:
     fill(120)
     chance = random.Random(5)
     for _number in range(15):
@@ -48,13 +48,13 @@ def test_index_loses_nothing_that_rows_hold(db: None) -> None:
         term = whole[start : start + chance.choice([1, 2, 3, 5, 9, 30])].replace("\x00", "")
         if not term.split():
             continue
-        wanted = set(compared_with_every_row(term).values_list("pk", flat=True))
+        wanted = set(row_scan(term).values_list("pk", flat=True))
         assert set(search(Enquiry.objects.all(), term).values_list("pk", flat=True)) == wanted, repr(term)
 
 
 @examples(50)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.data())
-def test_signature_of_a_part_is_within(word: str, data: st.DataObject) -> None:
+def test_signature_contains_signature_of_each_part(word: str, data: st.DataObject) -> None:
     word = "".join(word.split())
     start = data.draw(st.integers(0, len(word)))
     part = word[start : data.draw(st.integers(start, len(word)))]
@@ -64,7 +64,7 @@ def test_signature_of_a_part_is_within(word: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("term", ["Ö", "ö", "Äö", "ma", "@", "."])
-def test_one_and_two_letters_find(kati: Client, db: None, term: str) -> None:
+def test_search_of_one_or_two_letters(kati: Client, db: None, term: str) -> None:
     received(name="Mattiäö", email="aa@bb.fi")
     received(name="Pekka", email="cc@dd.fi")
     assert "Mattiäö" in names(kati.get(LIST, {"q": term}))
@@ -77,7 +77,7 @@ def test_search_plan_uses_the_signature_index(db: None) -> None:
 
 
 @pytest.mark.parametrize("term", ["virtanen", "050 9999 9999", "K7P-4XC", "maija 040 1234567 k7p4xc"])
-def test_one_pass_over_the_signatures_answers_all(db: None, term: str) -> None:
+def test_search_scans_the_signature_index_once(db: None, term: str) -> None:
     fill(50)
     prefer_indexes()
     assert search(Enquiry.objects.all(), term).explain().count("enquiry_search") == 1
@@ -89,7 +89,7 @@ def test_removal_empties_the_index(kati: Client, db: None) -> None:
     remove_enquiry(enquiry_id=enquiry.pk, now=enquiry.received_at)
     assert names(kati.get(LIST, {"q": "unohtuvai"})) == []
     with connection.cursor() as cursor:
-        # No table stands beside the enquiries with words or signatures of theirs.
+        # No other table keeps words or signatures of the removed enquiry.
         tables = [name for name in connection.introspection.table_names(cursor) if name.startswith("intake_")]
         for table in tables:
             cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - our own tables

@@ -1,4 +1,4 @@
-"""The settings for enquiries open in two windows: the later save undoes nothing that the earlier one stored."""
+"""Settings for enquiries open in two windows: the later save does not undo the changes of the earlier one."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def stored() -> IntakeSettings:
 
 
 @pytest.mark.parametrize(("field", "value"), [("waiting_months", 2), ("retention_months", 3), ("spam_days", 30)])
-def test_a_time_left_alone_keeps_what_another_window_saved(kati: Client, page: str, field: str, value: int) -> None:
+def test_unchanged_time_keeps_other_windows_value(kati: Client, page: str, field: str, value: int) -> None:
     confirmed(kati)
     first, second = shown(kati.get(page)), shown(kati.get(page))
     assert kati.post(page, {**first, field: str(value)}).status_code == 302
@@ -34,7 +34,7 @@ def test_a_time_left_alone_keeps_what_another_window_saved(kati: Client, page: s
     assert (getattr(stored(), field), stored().notification_email) == (value, NOTICES)
 
 
-def test_a_time_that_both_changed_is_refused_and_then_replaced(kati: Client, page: str) -> None:
+def test_time_changed_in_both_windows_is_refused_once(kati: Client, page: str) -> None:
     first, second = shown(kati.get(page)), shown(kati.get(page))
     kati.post(page, {**first, "waiting_months": "2"})
     refused = kati.post(page, {**second, "waiting_months": "3", "spam_days": "20"})
@@ -48,7 +48,7 @@ def test_a_time_that_both_changed_is_refused_and_then_replaced(kati: Client, pag
     assert (stored().waiting_months, stored().spam_days) == (3, 20)
 
 
-def test_a_faulty_field_is_judged_when_it_is_mended(kati: Client, page: str) -> None:
+def test_invalid_field_is_compared_after_correction(kati: Client, page: str) -> None:
     first, second = shown(kati.get(page)), shown(kati.get(page))
     kati.post(page, {**first, "waiting_months": "2"})
     again = shown(kati.post(page, {**second, "waiting_months": "x"}))
@@ -57,8 +57,8 @@ def test_a_faulty_field_is_judged_when_it_is_mended(kati: Client, page: str) -> 
     assert stored().waiting_months == 2
 
 
-def test_a_longer_time_saved_elsewhere_is_not_taken_for_a_shorter_one(kati: Client, page: str) -> None:
-    """The form that was left alone still has the old time, which would remove an enquiry."""
+def test_longer_time_from_other_window_removes_nothing(kati: Client, page: str) -> None:
+    """The second form still has the old, shorter time, which would remove an enquiry."""
     closed(at=timezone.now() - timedelta(days=40))
     IntakeSettings.objects.update(retention_months=1)
     first, second = shown(kati.get(page)), shown(kati.get(page))
@@ -67,8 +67,8 @@ def test_a_longer_time_saved_elsewhere_is_not_taken_for_a_shorter_one(kati: Clie
     assert (stored().retention_months, stored().spam_days, stored().shortened_at) == (6, 20, None)
 
 
-def test_the_question_of_a_removal_undoes_nothing_either(kati: Client, page: str) -> None:
-    """A shorter time asks first; what another window saved is on the form that asks."""
+def test_removal_confirmation_keeps_other_windows_value(kati: Client, page: str) -> None:
+    """A shorter time needs a confirmation, and the form that asks for it shows the other window's changes."""
     closed(at=timezone.now() - timedelta(days=40))
     first, second = shown(kati.get(page)), shown(kati.get(page))
     kati.post(page, {**first, "waiting_months": "2"})
@@ -79,7 +79,7 @@ def test_the_question_of_a_removal_undoes_nothing_either(kati: Client, page: str
     assert (stored().waiting_months, stored().retention_months) == (2, 1)
 
 
-def test_a_post_without_digests_is_taken(kati: Client, page: str) -> None:
+def test_post_without_digests_is_accepted(kati: Client, page: str) -> None:
     form = shown(kati.get(page))
     kati.post(page, {**form, "waiting_months": "2"})
     del form["seen"]
