@@ -1,4 +1,4 @@
-"""A site with a contact page, nothing else: quicker than all of the first content."""
+"""Fixtures: a site with only a contact page, which is faster than loading the initial content, and its users."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def contact_page(db: None, _contact_page_rows: KeptRows) -> ContactPage:
 
 @pytest.fixture
 def visitor(contact_page: ContactPage) -> Visitor:
-    """Somebody who found the contact page."""
+    """A visitor of the site with the contact page."""
     return Visitor()
 
 
@@ -67,7 +67,7 @@ def smtp(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmtpServer]
 
 @pytest.fixture
 def server(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
-    """A mail server in this process, new and empty, that takes every mail."""
+    """A new, empty mail server in this process that accepts every mail."""
     settings.EMAIL_BACKEND = "tests.intake.waiting.post_office.Backend"
     office = PostOffice()
     monkeypatch.setattr(post_office, "SERVER", office)
@@ -76,7 +76,7 @@ def server(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> PostOffi
 
 @pytest.fixture
 def rename(django_capture_on_commit_callbacks: Any) -> Rename:
-    """Publish a page with another address. Wagtail makes its redirect when the transaction is through."""
+    """Publish a page with another slug. Wagtail creates the redirect on commit."""
 
     def publish_with(page: Page, slug: str) -> None:
         with django_capture_on_commit_callbacks(execute=True):
@@ -88,31 +88,31 @@ def rename(django_capture_on_commit_callbacks: Any) -> Rename:
 
 @pytest.fixture
 def kati(db: None) -> Client:
-    """The supervisor by her group alone. She may export, without the question for her password."""
+    """The supervisor, with the permissions of her group. Her password is already confirmed, so she can export."""
     return confirmed(signed_in(make_user("Kati Levola", email="kati@example.fi", group="Työnohjaaja")))
 
 
 @pytest.fixture
 def editor(db: None) -> Client:
-    """Somebody who writes pages and has nothing to do with enquiries."""
+    """An editor of pages without permissions for enquiries."""
     return signed_in(make_user("sisko", group="Sisällöntuottaja"))
 
 
 @pytest.fixture
 def reader(db: None) -> Client:
-    """Somebody who may read enquiries and do nothing else."""
+    """A user who may only read enquiries."""
     return signed_in(user_with("wagtailadmin.access_admin", "intake.view_enquiry"))
 
 
 @pytest.fixture
 def stranger(db: None) -> Client:
-    """An account without a way into the admin, though it has the enquiries' permissions."""
+    """An account without access to the admin, although it has the permissions for enquiries."""
     return signed_in(user_with("intake.view_enquiry", "intake.change_enquiry", "intake.delete_enquiry"))
 
 
 @pytest.fixture
 def enquiry(db: None) -> Enquiry:
-    """An ordinary enquiry with its two mails waiting."""
+    """An ordinary enquiry with its two mails queued."""
     return received(
         name="Pirkko Salaisuus", email="pirkko.salaisuus@esimerkki.fi", message="Kukaan muu ei saa lukea tätä."
     )

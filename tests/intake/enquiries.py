@@ -1,4 +1,4 @@
-"""Enquiries as the service takes them in, for tests that need no form."""
+"""Helpers: enquiries that are stored by the service, for tests that need no form."""
 
 import itertools
 import uuid
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 
 def facts(**changes: Any) -> ContactFacts:
-    """The facts of a good letter, each with an e-mail address of its own."""
+    """Return the facts of a valid enquiry, with a new e-mail address for each call."""
     return ContactFacts(
         **{
             "name": "Maija Meikäläinen",
@@ -36,7 +36,7 @@ def facts(**changes: Any) -> ContactFacts:
 def received(
     *, now: datetime | None = None, kind: Kind = Kind.CONTACT, wants_mail: bool = False, **changes: Any
 ) -> Enquiry:
-    """An enquiry from a network address of its own, with its mails queued; of the kind WAITING on the waiting list."""
+    """Store an enquiry from a new network address, with its mails queued. The kind WAITING joins the waiting list."""
     moment = now or timezone.now()
     return receive_enquiry(
         submission=Submission(
@@ -54,7 +54,7 @@ def received(
 
 
 def give_status(enquiry: Enquiry, status: Status, outcome: str = "", *, at: datetime | None = None) -> Enquiry:
-    """Let Kati give an enquiry, in the version that the test holds, a status now or at a moment."""
+    """Change the status of an enquiry, with the version of the object given, now or `at` a moment."""
     return change_status(
         enquiry_id=enquiry.pk,
         version=enquiry.version,
@@ -66,6 +66,6 @@ def give_status(enquiry: Enquiry, status: Status, outcome: str = "", *, at: date
 
 
 def closed(*, at: datetime, outcome: Outcome = Outcome.AGREEMENT, **changes: Any) -> Enquiry:
-    """An enquiry that was closed at a moment."""
+    """Store an enquiry that was closed at a moment."""
     enquiry = received(now=at - timedelta(days=3), **changes)
     return give_status(enquiry, Status.CLOSED, outcome, at=at)

@@ -1,4 +1,4 @@
-"""Whom a mail reaches: what a visitor typed, or a message beside the field."""
+"""E-mail addresses that visitors type: normalized for sending, or refused with a validation error."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def _confirmations() -> int:
         *("x@אa.fi", "x@a…fi", "matti@firma™.fi", "=?utf-8?q?x?=@a.fi", '"a"@a.fi', "mätti@a.fi"),
     ],
 )
-def test_an_address_nobody_can_reach_comes_back(visitor: Visitor, typed: str) -> None:
+def test_undeliverable_address_is_refused(visitor: Visitor, typed: str) -> None:
     answer = visitor.sends(letter(email=typed))
     assert answer.status_code == 422
     assert ShownForm.of(answer).errors("email") == [REFUSAL]
@@ -50,7 +50,7 @@ def test_envelope_and_to_header_use_punycode_address(visitor: Visitor, smtp: Smt
     assert sent in smtp.recipients
 
 
-def test_kati_reads_the_address_as_people_write_it(visitor: Visitor) -> None:
+def test_export_and_search_use_readable_address(visitor: Visitor) -> None:
     visitor.sends(letter(email="matti@faß.de"))
     enquiry = Enquiry.objects.get()
     assert enquiry.email == "matti@xn--fa-hia.de"
@@ -80,14 +80,14 @@ def test_reply_to_uses_punycode_contact_address(visitor: Visitor) -> None:
         *("maija+\u00ad@esimerkki.fi", "maija@ESIMERKKI.fi.", "mailto:maija@esimerkki.fi"),
     ],
 )
-def test_no_way_of_writing_makes_another_mailbox(visitor: Visitor, second: str) -> None:
+def test_spelling_variants_count_as_one_mailbox(visitor: Visitor, second: str) -> None:
     visitor.sends(letter(email="maija@esimerkki.fi"))
     assert visitor.sends(letter(email=second, message="Unohdin sanoa: ma sopii.")).status_code == 303
     assert _confirmations() == 1
     assert OutgoingMail.objects.filter(purpose="notification").count() == 2
 
 
-def test_a_telephones_two_addresses_are_two_mailboxes(visitor: Visitor) -> None:
+def test_sms_gateway_addresses_are_separate_mailboxes(visitor: Visitor) -> None:
     visitor.sends(letter(email="+358401111111@sms.esimerkki.fi"))
     visitor.sends(letter(email="+358402222222@sms.esimerkki.fi", message="Toinen."))
     assert _confirmations() == 2

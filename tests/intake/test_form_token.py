@@ -1,4 +1,4 @@
-"""The token of the form: old ones are good, strange ones cost the visitor nothing but one more press."""
+"""The token of the form: an old one is accepted, and an invalid one only means that the form must be sent again."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.intake.visiting import ADDRESS, ShownForm, Visitor, letter, token
 EXPIRED = "Lomake ehti vanhentua. Tekstisi on yhä tässä: lähetä viesti uudelleen."
 
 
-def test_a_token_says_when_the_form_was_opened() -> None:
+def test_token_contains_the_opening_time() -> None:
     opened = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
     first, second = (read_form_token(new_form_token(opened)) for _ in range(2))
     assert first is not None
@@ -44,33 +44,33 @@ def _tampered() -> str:
 
 @pytest.mark.parametrize("made_up", [str, _forged, _of_another_purpose, _tampered])
 def test_forged_form_token_keeps_input_for_resending(visitor: Visitor, made_up: Any) -> None:
-    came_back = ShownForm.of(answer := visitor.sends(letter(form_token=made_up())))
+    returned = ShownForm.of(answer := visitor.sends(letter(form_token=made_up())))
 
     assert answer.status_code == 422
-    assert came_back.title.startswith("Virhe:")
-    assert came_back.notice == EXPIRED
-    assert came_back.words == letter()
+    assert returned.title.startswith("Virhe:")
+    assert returned.notice == EXPIRED
+    assert returned.words == letter()
     assert not Enquiry.objects.exists()
 
-    assert visitor.sends(came_back.values).status_code == 303
+    assert visitor.sends(returned.values).status_code == 303
     assert not Enquiry.objects.get().is_quarantined
 
 
 def test_missing_form_token_equals_an_empty_one(visitor: Visitor) -> None:
-    came_back = ShownForm.of(visitor.client.post(ADDRESS, letter(), headers=visitor.headers))
-    assert came_back.words == letter()
-    assert visitor.sends(came_back.values).status_code == 303
+    returned = ShownForm.of(visitor.client.post(ADDRESS, letter(), headers=visitor.headers))
+    assert returned.words == letter()
+    assert visitor.sends(returned.values).status_code == 303
 
 
 def test_open_forms_survive_secret_key_rotation(visitor: Visitor, settings: Any) -> None:
     opened = token()
     settings.SECRET_KEY = "a-new-one"
-    came_back = ShownForm.of(visitor.sends(letter(form_token=opened)))
-    assert came_back.words == letter()
-    assert visitor.sends(came_back.values).status_code == 303
+    returned = ShownForm.of(visitor.sends(letter(form_token=opened)))
+    assert returned.words == letter()
+    assert visitor.sends(returned.values).status_code == 303
 
 
-def test_a_mistake_keeps_the_opening_of_the_form(visitor: Visitor) -> None:
+def test_validation_error_keeps_the_token_contents(visitor: Visitor) -> None:
     first = read_form_token(opened := token())
     again = read_form_token(str(ShownForm.of(visitor.sends(letter(form_token=opened, name=""))).values["form_token"]))
     assert first is not None
@@ -83,16 +83,16 @@ def test_each_opened_form_has_unique_token(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", [ADDRESS, f"{ADDRESS}viesti/", "/alkukartoitus/aloita/"])
-def test_only_the_browser_keeps_the_empty_form(loaded_site: None, path: str) -> None:
+def test_empty_form_is_cached_by_browser_only(loaded_site: None, path: str) -> None:
     client = Client()
     for opened in (client.get(path), client.head(path)):
         assert opened.status_code == 200
-        # With no-store, Firefox and Safari show the form empty after Back.
+        # With no-store, Firefox and Safari would show an empty form after Back.
         assert opened["Cache-Control"] == "private, no-cache"
-    came_back = client.post(path, {"name": "Maija"})
-    assert came_back.status_code == 422
-    assert "no-store" in came_back["Cache-Control"]
-    assert "private" in came_back["Cache-Control"]
+    returned = client.post(path, {"name": "Maija"})
+    assert returned.status_code == 422
+    assert "no-store" in returned["Cache-Control"]
+    assert "private" in returned["Cache-Control"]
 
 
 def test_form_responses_are_uncached_and_cookieless(contact_page: object) -> None:

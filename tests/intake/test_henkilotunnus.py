@@ -1,4 +1,4 @@
-"""A personal identity code in a letter is refused with a message, in whatever way people write it."""
+"""A personal identity code in the form is refused with a message, in every usual spelling."""
 
 from datetime import date
 
@@ -13,7 +13,7 @@ from intake.typed_text import contains_henkilotunnus
 from tests.intake.visiting import ShownForm, Visitor, letter
 
 REFUSAL = "Tekstissä näyttää olevan henkilötunnus. Poista se ennen lähettämistä."
-# The example of the Digital and Population Data Services Agency: nobody's.
+# An example code of the Digital and Population Data Services Agency, which belongs to nobody.
 EXAMPLE = "131052-308T"
 
 
@@ -38,7 +38,7 @@ def test_henkilotunnus_is_refused_in_every_field(visitor: Visitor) -> None:
 
 
 def errors_of(message: str) -> list[str]:
-    """What the contact form says of a message."""
+    """Return the validation errors of the contact form for a message."""
     data = QueryDict(mutable=True)
     data["message"] = message
     found = ContactForm(data).errors.get_json_data()
@@ -57,13 +57,13 @@ def errors_of(message: str) -> list[str]:
         *("hetu131052-308T", "131052-308Tampere", "131052-308T131052-308T"),
     ],
 )
-def test_a_code_in_pieces_is_found(written: str) -> None:
+def test_split_henkilotunnus_is_found(written: str) -> None:
     assert errors_of(f"Tunnukseni on {written}.") == [REFUSAL]
 
 
 @pytest.mark.parametrize("grouping", ["{} {} {}", "{}-{}{}", "{} {}-{}", "{}{}{}", "{} {}{}"])
 @given(number=st.integers(0, 9_999_999), area=st.sampled_from(["050", "040", "045", "044", "010", "020"]))
-def test_a_telephone_number_is_no_code(grouping: str, number: int, area: str) -> None:
+def test_phone_number_is_not_henkilotunnus(grouping: str, number: int, area: str) -> None:
     digits = f"{number:07}"
     assert not contains_henkilotunnus(grouping.format(area, digits[:3], digits[3:]))
 
@@ -78,13 +78,13 @@ def test_similar_number_is_not_henkilotunnus(words: str) -> None:
 @given(
     day=st.dates(date(2026, 1, 1), date(2030, 1, 1)), hour=st.integers(8, 20), minute=st.sampled_from([0, 15, 30, 45])
 )
-def test_a_moment_is_no_code(day: date, hour: int, minute: int) -> None:
+def test_date_and_time_is_not_henkilotunnus(day: date, hour: int, minute: int) -> None:
     written = f"{day.day:02}.{day.month:02}.{day.year} klo {hour}.{minute:02}"
     assert not contains_henkilotunnus(f"Sopiiko {written}–{hour + 1}.{minute:02} Teams?")
 
 
 @pytest.mark.parametrize("separator", list("+-YXWVUABCDEF"))
-def test_every_separator_in_use_is_known(separator: str) -> None:
+def test_every_henkilotunnus_separator_is_known(separator: str) -> None:
     assert contains_henkilotunnus(f"tunnus 131052{separator}308T")
 
 

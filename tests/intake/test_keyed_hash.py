@@ -1,4 +1,4 @@
-"""Mailboxes and repeats are told apart by a key that lives in the database: no change of SECRET_KEY is noticed."""
+"""Mailboxes and repeats are hashed with a key in the database, so a change of SECRET_KEY does not affect them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.mark.django_db
-def test_a_new_signing_key_tells_nobody_twice(server: PostOffice, settings: Any) -> None:
+def test_secret_key_change_sends_no_second_notice(server: PostOffice, settings: Any) -> None:
     pause(active=False)
     waiter(now=NOW - 30 * DAY, email="matti@esimerkki.fi")
     settings.SECRET_KEY = "another-key-after-a-restore"
@@ -39,7 +39,7 @@ def test_secret_key_change_keeps_daily_mail_limit(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_new_signing_key_still_knows_a_repeat(settings: Any) -> None:
+def test_secret_key_change_still_detects_repeat(settings: Any) -> None:
     first = received(now=NOW, email="matti@esimerkki.fi")
     settings.SECRET_KEY = "another-key-after-a-restore"
     assert received(now=NOW, email="matti@esimerkki.fi") == first
@@ -47,7 +47,7 @@ def test_a_new_signing_key_still_knows_a_repeat(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_another_database_has_another_key() -> None:
+def test_keyed_hash_depends_on_database_key() -> None:
     here = mailbox_key("matti@esimerkki.fi")
     assert here == mailbox_key("Matti@esimerkki.fi")
     assert HashKey.objects.count() == 1

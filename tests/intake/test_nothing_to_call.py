@@ -1,4 +1,4 @@
-"""A practice that shows no phone number invites nobody to call."""
+"""Without a phone number, no page asks the visitor to call."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.intake.waiting.visitors import MESSAGE, joins, private_address, set_p
 
 pytestmark = pytest.mark.django_db
 
-# What editors have written; then 112, and calls to the visitor.
+# Left out of the check: text of editors; the emergency number 112; calls to the visitor.
 EDITORS = re.compile(r'<div class="prose">.*?</div>', re.DOTALL)
 OTHERS = re.compile(r'soita (?:<a href="tel:)?112|Jos sinulle saa soittaa', re.IGNORECASE)
 CALL = re.compile(r"[^<>]*\bsoit(?:a|taa)\b[^<>]*", re.IGNORECASE)
@@ -31,7 +31,7 @@ def _pages() -> Iterator[str]:
     yield from ("/", ADDRESS, START)
 
 
-def test_without_a_phone_number_nobody_is_told_to_call(loaded_site: None) -> None:
+def test_no_page_asks_to_call_without_phone(loaded_site: None) -> None:
     ContactDetails.objects.update(phone="")
     for path in _pages():
         answer = Client().get(path)

@@ -1,6 +1,6 @@
-"""The database fails at any one statement of receiving, delivering or telling the list; nothing is lost or doubled.
+"""The database fails at any one statement of receiving, delivering or notifying: nothing is lost or doubled.
 
-The n-th statement fails in the n-th round, until a round needs fewer than n. BEGIN and COMMIT are not counted.
+The n-th statement fails in the n-th round, until a round has fewer than n statements. BEGIN and COMMIT do not count.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,14 +23,14 @@ from tests.intake.waiting.list_people import waiter
 from tests.intake.waiting.post_office import PostOffice
 
 NOW = datetime(2027, 3, 1, 10, 0, tzinfo=ZoneInfo("Europe/Helsinki"))
-# So many statements at least, or the tests have lost what they test.
+# With fewer statements than this, a test would no longer test anything.
 FEWEST = 5
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Failing:
-    """Fail the n-th statement, as a database that has gone away; `failed` once it did."""
+    """Fail the n-th statement like a lost database connection, and then set `failed`."""
 
     def __init__(self, number: int) -> None:
         self.number, self.count, self.failed = number, 0, False
@@ -44,7 +44,7 @@ class Failing:
 
 
 def every_failure() -> Iterator[Failing]:
-    """Yield one for each statement; ends with the round in which none failed."""
+    """Yield a Failing for each statement. The round in which none failed is the last."""
     number = 0
     while True:
         number += 1
@@ -63,7 +63,7 @@ def visitor(contact_page: ContactPage, settings: Any) -> Visitor:
     return visitor
 
 
-def test_letter_is_stored_whole_or_comes_back(visitor: Visitor) -> None:
+def test_enquiry_is_stored_completely_or_returned(visitor: Visitor) -> None:
     for failing in every_failure():
         words = letter(name=f"Maija {failing.number}", email=f"maija-{failing.number}@esimerkki.fi")
         form = {**words, "form_token": token()}
@@ -78,7 +78,7 @@ def test_letter_is_stored_whole_or_comes_back(visitor: Visitor) -> None:
             if "<form" in answer.content.decode():
                 assert ShownForm.of(answer).words == words
             else:
-                # The database failed before the form's page was found.
+                # The database failed before the page of the form was found.
                 shown = page_text(answer)
                 for word in (words["name"], words["email"], words["organisation"], "Ryhmä", "tilaa ajatella yhdessä."):
                     assert str(word) in shown
@@ -87,7 +87,7 @@ def test_letter_is_stored_whole_or_comes_back(visitor: Visitor) -> None:
         assert OutgoingMail.objects.filter(enquiry=stored.get()).count() == 2
 
 
-def test_mail_goes_once_more_at_most(visitor: Visitor, server: PostOffice) -> None:
+def test_mail_is_sent_at_most_once_more(visitor: Visitor, server: PostOffice) -> None:
     for failing in every_failure():
         server.taken.clear()
         assert visitor.sends(letter(email=f"maija-{failing.number}@esimerkki.fi")).status_code == 303
@@ -99,9 +99,9 @@ def test_mail_goes_once_more_at_most(visitor: Visitor, server: PostOffice) -> No
                     while deliver_next(now=moment):
                         pass
             except OperationalError:
-                # The worker's runner catches it, and tries again.
+                # The runner of the worker catches this error and retries.
                 pass
-        # A claim that was left is free by then.
+        # By then an abandoned claim has expired.
         for minutes in (15, 45):
             later = moment + timedelta(minutes=minutes)
             with time_machine.travel(later, tick=False):
@@ -113,10 +113,10 @@ def test_mail_goes_once_more_at_most(visitor: Visitor, server: PostOffice) -> No
         assert not OutgoingMail.objects.exclude(state=MailState.SENT).exists()
 
 
-def test_each_on_the_list_is_told_once(contact_page: ContactPage) -> None:
+def test_return_notice_is_queued_once_for_each(contact_page: ContactPage) -> None:
     for failing in every_failure():
         people = [waiter(now=NOW - timedelta(days=40)) for _person in range(2)]
-        told = OutgoingMail.objects.filter(
+        notices = OutgoingMail.objects.filter(
             purpose=MailPurpose.RETURN_NOTICE, enquiry__in=[place.enquiry_id for place in people]
         )
         with time_machine.travel(NOW, tick=False):
@@ -126,9 +126,9 @@ def test_each_on_the_list_is_told_once(contact_page: ContactPage) -> None:
                     queue_due_return_notices(now=NOW)
             except OperationalError:
                 pass
-            assert told.count() in (0, 2)
+            assert notices.count() in (0, 2)
             queue_due_return_notices(now=NOW)
-        assert sorted(told.values_list("enquiry_id", flat=True)) == sorted(place.enquiry_id for place in people)
+        assert sorted(notices.values_list("enquiry_id", flat=True)) == sorted(place.enquiry_id for place in people)
         type(plan).objects.all().delete()
         Enquiry.objects.all().delete()
     assert HomePage.objects.exists()

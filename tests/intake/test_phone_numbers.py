@@ -1,4 +1,4 @@
-"""Phone numbers as people write them."""
+"""Phone numbers as people type them."""
 
 import unicodedata
 
@@ -15,14 +15,14 @@ from tests.intake.visiting import ShownForm, Visitor, letter
 
 
 def form_with(phone: str) -> ContactForm:
-    """The contact form, sent with this number."""
+    """Return the contact form submitted with this number."""
     data = QueryDict(mutable=True)
     data.update({"phone": phone, "preferred_contact": "email"})
     return ContactForm(data)
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("written", "stored"),
     [
         ("050 123 4567", "+358501234567"),
         ("0501234567", "+358501234567"),
@@ -53,10 +53,10 @@ def form_with(phone: str) -> ContactForm:
         ("", ""),
     ],
 )
-def test_common_phone_formats_are_normalized(written: str, kept: str) -> None:
+def test_common_phone_formats_are_normalized(written: str, stored: str) -> None:
     form = form_with(written)
     assert "phone" not in form.errors
-    assert form.cleaned_data["phone"] == kept
+    assert form.cleaned_data["phone"] == stored
 
 
 def test_normalized_phone_number_is_stored(visitor: Visitor) -> None:
@@ -98,20 +98,20 @@ def test_extra_text_in_phone_shows_error(visitor: Visitor) -> None:
 
 
 @given(st.text("0123456789 -–()./+٣", max_size=24) | st.text(max_size=12).map(lambda words: f"050 123 4567{words}"))
-def test_every_kept_digit_was_typed_in_that_order(written: str) -> None:
+def test_normalized_digits_are_a_suffix_of_typed(written: str) -> None:
     try:
-        kept = e164_phone(written)
+        stored = e164_phone(written)
     except ValueError:
         return
     typed = "".join(str(unicodedata.decimal(one)) for one in written if one.isdecimal())
-    national = kept.removeprefix(f"+{phonenumbers.parse(kept).country_code}")
+    national = stored.removeprefix(f"+{phonenumbers.parse(stored).country_code}")
     assert typed.endswith(national)
-    # What is left out is how one dials out: 00 or 990, the country and a 0, at most.
+    # At most the prefix is left out: 00 or 990, the country code and a 0.
     assert len(typed) - len(national) <= 7
 
 
 @pytest.mark.parametrize("written", ["123", "050 123 4567 tai 040 765 4321", "ei ole", "=1+1", "+", "05"])
-def test_what_cannot_be_dialled_comes_back(written: str) -> None:
+def test_undialable_phone_number_is_refused(written: str) -> None:
     form = form_with(written)
     assert "phone" in form.errors
     assert form["phone"].value() == written
@@ -124,13 +124,13 @@ def test_call_preference_requires_a_phone_number(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "read", "dialled"),
+    ("stored", "read", "dialled"),
     [
         ("+358501234567", "050 123 4567", "050 123 4567"),
         ("+46701234567", "+46 70 123 45 67", "00 46 70 123 45 67"),
         ("", "", ""),
     ],
 )
-def test_stored_phone_is_shown_in_readable_form(kept: str, read: str, dialled: str) -> None:
-    assert readable_phone(kept) == read
-    assert dialled_phone(kept) == dialled
+def test_stored_phone_is_shown_in_readable_form(stored: str, read: str, dialled: str) -> None:
+    assert readable_phone(stored) == read
+    assert dialled_phone(stored) == dialled

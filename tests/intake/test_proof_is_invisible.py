@@ -1,4 +1,4 @@
-"""While a test letter is there, no list, count, export or page of Kati's shows it; and nobody can forge its mark."""
+"""No list, count, export or admin page shows a stored test enquiry, and its mark cannot be forged."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ def proof_letter(kind: Kind = Kind.CONTACT) -> Enquiry:
 
 @pytest.fixture(params=[Kind.CONTACT, Kind.WAITING])
 def proof(request: pytest.FixtureRequest) -> Enquiry:
-    """A test letter beside a real one, with mails that have not gone out for hours."""
+    """A test enquiry whose mails have been unsent for hours, beside a real enquiry."""
     with time_machine.travel(timezone.now() - timedelta(hours=3), tick=False):
         enquiry = proof_letter(request.param)
     OutgoingMail.objects.update(state=MailState.FAILED, failures=3)
@@ -62,7 +62,7 @@ def proof(request: pytest.FixtureRequest) -> Enquiry:
     return enquiry
 
 
-def test_no_count_or_list_has_the_letter(proof: Enquiry, kati: Client) -> None:
+def test_counts_and_lists_omit_test_enquiry(proof: Enquiry, kati: Client) -> None:
     assert count_parts() == {Part.NEW: 1, Part.IN_PROGRESS: 0, Part.SUSPICIOUS: 0, Part.MAIL_UNSENT: 0}
     assert names(kati.get(LIST)) == ["Aino Oikea"]
     supervisor = User.objects.get()
@@ -76,7 +76,7 @@ def test_no_count_or_list_has_the_letter(proof: Enquiry, kati: Client) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_export_has_no_proof(proof: Enquiry, kati: Client, form: str) -> None:
+def test_export_omits_test_enquiry(proof: Enquiry, kati: Client, form: str) -> None:
     with_it = b"".join(kati.get(LIST, {"export": form}))  # type: ignore[call-overload]
     proof.delete()
     assert len(b"".join(kati.get(LIST, {"export": form}))) == pytest.approx(len(with_it), abs=20)  # type: ignore[call-overload]
@@ -85,7 +85,7 @@ def test_export_has_no_proof(proof: Enquiry, kati: Client, form: str) -> None:
         assert "Aino Oikea" in with_it.decode()
 
 
-def test_no_page_of_the_admin_opens_the_letter(proof: Enquiry, kati: Client) -> None:
+def test_no_admin_page_opens_test_enquiry(proof: Enquiry, kati: Client) -> None:
     mail = proof.mails.all()[0]
     actions = ("inspect", "status", "spam", "delete", "yhteenveto", "link")
     for path in (*(address(action, proof) for action in actions), address("mail", proof, mail.pk)):
@@ -97,12 +97,12 @@ def test_no_page_of_the_admin_opens_the_letter(proof: Enquiry, kati: Client) -> 
     assert Enquiry.with_proofs.filter(pk=proof.pk, version=1, status=proof.status).exists()
 
 
-def test_real_letter_with_same_words_is_no_repeat() -> None:
-    said = facts(name=MARKED, email="kati@example.fi", phone="0457391739")
+def test_real_enquiry_with_same_text_is_new() -> None:
+    values = facts(name=MARKED, email="kati@example.fi", phone="0457391739")
     proof_letter()
-    real = received(**{name: getattr(said, name) for name in ("name", "email", "phone")})
+    real = received(**{name: getattr(values, name) for name in ("name", "email", "phone")})
     assert list(Enquiry.objects.all()) == [real]
-    # It gets its confirmation although the mailbox has just got that of a test letter.
+    # It has its confirmation although the mailbox has just had the confirmation of a test enquiry.
     assert real.mails.count() == 2
     assert PostingTrace.objects.count() == AutomaticReplyTrace.objects.count() == 1
 
@@ -136,7 +136,7 @@ FORGED = {
 }
 
 
-def test_forged_mark_makes_an_ordinary_letter(visitor: Visitor) -> None:
+def test_forged_mark_makes_ordinary_enquiry(visitor: Visitor) -> None:
     for number, (forged, make) in enumerate(FORGED.items(), start=1):
         form_token = token()
         sent = {**letter(message=f"Viesti {forged}"), "form_token": form_token, PROOF_FIELD: make(form_token)}
@@ -144,12 +144,12 @@ def test_forged_mark_makes_an_ordinary_letter(visitor: Visitor) -> None:
         assert Enquiry.objects.count() == PostingTrace.objects.count() == number, forged
 
 
-def test_own_mark_makes_a_test_letter(visitor: Visitor) -> None:
+def test_valid_mark_makes_test_enquiry(visitor: Visitor) -> None:
     form_token = token()
     sent = {**letter(), "form_token": form_token, PROOF_FIELD: mark_of(form_token)}
     answer = visitor.sends(sent)
     assert (answer.status_code, Enquiry.objects.count(), Enquiry.with_proofs.count()) == (303, 0, 1)
-    # Sent again it is the same letter, with the same thank-you page.
+    # A repeated post is the same enquiry, with the same thank-you page.
     assert visitor.sends(sent)["Location"] == answer["Location"]
     assert visitor.client.get(answer["Location"]).status_code == 200
     assert Enquiry.with_proofs.count() == 1
@@ -181,7 +181,7 @@ def test_dashboard_says_that_the_form_was_not_tested(kati: Client, settings: Any
     assert "Yhteydenottolomake todettiin viimeksi toimivaksi" in page
     assert "Lomake todettu toimivaksi" not in page
     assert form_problems() == 1
-    # By hand only: nothing is late.
+    # With tests by hand only, nothing is late.
     settings.PROOF_EMAIL = "off"
     assert "Lomake todettu toimivaksi" in words(kati.get("/admin/"))
     assert form_problems() == 0
@@ -209,18 +209,18 @@ def at(text: str) -> datetime:
         (None, "2026-11-26T01:10:00+00:00", True),
         (None, "2026-11-26T01:09:59+00:00", False),
         (None, "2026-11-26T07:09:59+00:00", True),
-        # Not in the middle of a day: a new site begins at night.
+        # Not during the day: a new site has its first test at night.
         (None, "2026-11-26T07:10:00+00:00", False),
         ("2026-11-25T01:10:30+00:00", "2026-11-26T01:10:00+00:00", True),
         ("2026-11-26T01:10:30+00:00", "2026-11-26T01:11:30+00:00", False),
         ("2026-11-26T00:30:00+00:00", "2026-11-26T01:10:00+00:00", True),
-        # In summer, by the clock of Finland.
+        # In summer, by Finnish time.
         (None, "2026-07-01T00:10:00+00:00", True),
         (None, "2026-07-01T00:09:00+00:00", False),
-        # The hour that is left out in spring, and the one that comes twice in autumn.
+        # The hour that is skipped in spring, and the repeated hour in autumn.
         (None, "2027-03-28T01:11:00+00:00", True),
         ("2026-10-25T00:11:00+00:00", "2026-10-25T01:15:00+00:00", False),
-        # A clock that was ahead.
+        # The clock was ahead at the last test.
         ("2027-11-26T01:10:30+00:00", "2026-11-26T01:10:00+00:00", True),
     ],
 )

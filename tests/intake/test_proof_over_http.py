@@ -1,4 +1,4 @@
-"""The proof of the form: what it does over HTTP to a running site, and what it says when something is wrong."""
+"""The automatic test of the form: its requests over HTTP to a running site, and its results when something fails."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def running_site(live_server: Any, settings: Any) -> None:
-    """The site over HTTP, behind a proxy that ends TLS."""
+    """The site over HTTP, configured as behind a proxy that terminates TLS."""
     settings.LOCAL_ADDRESS = (live_server.thread.host, live_server.thread.port)
     settings.SITE_URL = "https://www.aijuu-koe.fi"
     settings.ALLOWED_HOSTS = ["www.aijuu-koe.fi"]
@@ -58,14 +58,14 @@ def running_site(live_server: Any, settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The clock of the test goes on by the time in which a person reads the form; nothing waits for it."""
+    """Advance the clock instead of waiting for the seconds in which a person would read the form."""
     with time_machine.travel(timezone.now(), tick=True) as clock:
         monkeypatch.setattr(form_proof, "sleep", clock.shift)
         yield
 
 
 def nothing_is_left() -> bool:
-    """Of the letter, its mails and traces, and of its removal."""
+    """Return whether the test enquiry, its mails and traces, and the record of its removal are all gone."""
     kinds = (OutgoingMail, PostingTrace, AutomaticReplyTrace, InitialMapping, RemovedEnquiry, WaitingPlace)
     return not Enquiry.with_proofs.exists() and not any(kind.objects.exists() for kind in kinds)
 
@@ -76,13 +76,13 @@ def finished(proof: FormProof) -> ProofResult:
     return ProofResult(proof.result)
 
 
-def test_letter_is_mailed_and_removed(smtp: SmtpServer) -> None:
+def test_proof_enquiry_is_mailed_and_removed(smtp: SmtpServer) -> None:
     proof = begin(now=timezone.now())
     assert proof.result == ProofResult.RUNNING
     letter = Enquiry.with_proofs.get()
     assert (letter.is_proof, letter.kind, letter.email, letter.verdict_reasons) == (True, Kind.CONTACT, KATI, [])
     assert not Enquiry.objects.exists()
-    # Its mails are not out yet.
+    # Its mails are not sent yet.
     assert finished(proof) == ProofResult.RUNNING
     assert deliver_due() == 2
     assert {mail["To"] for mail in smtp.messages} == {KATI}
@@ -95,7 +95,7 @@ def test_letter_is_mailed_and_removed(smtp: SmtpServer) -> None:
     assert found.has_passed
 
 
-def test_mails_go_to_the_address_of_the_setting(settings: Any) -> None:
+def test_mails_go_to_proof_email_setting(settings: Any) -> None:
     settings.PROOF_EMAIL = "koe@example.fi"
     begin(now=timezone.now())
     deliver_due()
@@ -114,14 +114,14 @@ def test_proof_counts_towards_no_limit(settings: Any) -> None:
     assert Enquiry.with_proofs.count() == 1
 
 
-def test_pause_with_waiting_list_proves_its_form_and_its_mails(smtp: SmtpServer) -> None:
+def test_waiting_list_form_and_mails_are_tested(smtp: SmtpServer) -> None:
     set_pause(FormMode.WAITING_LIST)
     proof = begin(now=timezone.now())
     assert proof.result == ProofResult.RUNNING
     assert Enquiry.with_proofs.get().kind == Kind.WAITING
     purposes = set(OutgoingMail.objects.values_list("purpose", flat=True))
     assert purposes == {MailPurpose.NOTIFICATION, MailPurpose.WAITING_CONFIRMATION}
-    # Somebody with the address of the mails is on the list, and has not been reached.
+    # Somebody with the same e-mail address is on the waiting list and has not been reached.
     real = waiter(now=timezone.now(), email=KATI, is_reached=False)
     real.enquiry.mails.all().delete()
     AutomaticReplyTrace.objects.all().delete()
@@ -139,7 +139,7 @@ def test_pause_with_waiting_list_proves_its_form_and_its_mails(smtp: SmtpServer)
     assert nothing_is_left()
 
 
-def test_pause_with_details_proves_the_message_form() -> None:
+def test_message_form_is_tested_with_contact_details() -> None:
     set_pause(FormMode.CONTACT_DETAILS)
     proof = begin(now=timezone.now())
     assert proof.result == ProofResult.RUNNING
@@ -175,7 +175,7 @@ def thanks_of_another_enquiry(monkeypatch: pytest.MonkeyPatch, _settings: Any) -
     monkeypatch.setattr("intake.contact.page.show_thanks", lambda *_: HttpResponse("Kiitos! Viitenumero: AAAA-AAAA"))
 
 
-def said_but_not_stored(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
+def answered_but_not_stored(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
     monkeypatch.setattr("intake.contact.page._store", lambda *_: "/")
 
 
@@ -203,7 +203,7 @@ def mail_is_not_made(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
         (broken_page, ProofResult.NO_FORM),
         (no_form_on_page, ProofResult.NO_FORM),
         (database_refuses, ProofResult.REFUSED),
-        (said_but_not_stored, ProofResult.NOT_STORED),
+        (answered_but_not_stored, ProofResult.NOT_STORED),
         (other_words, ProofResult.NOT_STORED),
         (broken_thanks, ProofResult.NO_THANKS),
         (thanks_of_another_enquiry, ProofResult.NO_THANKS),
@@ -211,7 +211,7 @@ def mail_is_not_made(monkeypatch: pytest.MonkeyPatch, _settings: Any) -> None:
         (mail_is_not_made, ProofResult.NO_MAIL),
     ],
 )
-def test_first_failure_is_named_and_nothing_is_left(
+def test_first_failure_is_reported_and_cleaned_up(
     breaks: Callable[[pytest.MonkeyPatch, Any], None],
     result: ProofResult,
     monkeypatch: pytest.MonkeyPatch,
@@ -246,7 +246,7 @@ def test_next_run_cleans_up_after_a_killed_one(at: str, monkeypatch: pytest.Monk
     assert_cleaned_up()
 
 
-def test_letter_of_a_killed_run_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_enquiry_of_killed_run_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     ask = form_proof.ask
 
     def die_after_post(path: str, **fields: Any) -> Any:
@@ -275,7 +275,7 @@ def assert_cleaned_up() -> None:
     assert nothing_is_left()
 
 
-def test_command_says_that_the_form_works(
+def test_command_reports_that_form_works(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # In place of the worker.
@@ -286,13 +286,13 @@ def test_command_says_that_the_form_works(
     assert nothing_is_left()
 
 
-def test_command_fails_where_the_form_does(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_command_fails_when_form_fails(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     no_server(monkeypatch, settings)
     with pytest.raises(CommandError, match=r"The site did not answer\."):
         call_command("prove_form")
 
 
-def test_command_fails_where_mail_waits() -> None:
+def test_command_fails_when_mail_is_unsent() -> None:
     with pytest.raises(CommandError, match="did not go out in 0 s"):
         call_command("prove_form", "--wait", "0")
     with pytest.raises(CommandError, match="A proof is running"):
@@ -300,7 +300,7 @@ def test_command_fails_where_mail_waits() -> None:
 
 
 @pytest.mark.parametrize("written", ["-5", "1.5", "²", ""])
-def test_command_refuses_a_wait_that_is_no_time(written: str) -> None:
+def test_command_refuses_invalid_wait(written: str) -> None:
     with pytest.raises(CommandError, match="is no whole number from 0 up"):
         call_command("prove_form", f"--wait={written}")
     assert not FormProof.objects.exists()

@@ -1,4 +1,4 @@
-"""At most so many letters an hour from one address; over it the words stay, and nobody's address is kept."""
+"""Rate limit of the form by network address: the refused form keeps its text, and no address is stored."""
 
 import re
 from collections.abc import Iterable
@@ -57,12 +57,12 @@ def test_rate_limit_wait_is_in_whole_minutes(visitor: Visitor, seconds: int, wor
 def test_returned_form_is_accepted_after_retry_after(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         _send_three(visitor)
-        came_back = visitor.sends()
-        clock.shift(timedelta(seconds=int(came_back["Retry-After"])))
-        assert visitor.sends(ShownForm.of(came_back).values).status_code == 303
+        returned = visitor.sends()
+        clock.shift(timedelta(seconds=int(returned["Retry-After"])))
+        assert visitor.sends(ShownForm.of(returned).values).status_code == 303
 
 
-def test_the_hour_slides(visitor: Visitor) -> None:
+def test_rate_limit_window_slides(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         for _ in range(3):
             visitor.sends()
@@ -73,7 +73,7 @@ def test_the_hour_slides(visitor: Visitor) -> None:
         assert visitor.sends().status_code == 429
 
 
-def test_repeats_and_mistakes_do_not_count(visitor: Visitor) -> None:
+def test_repeats_and_validation_errors_do_not_count(visitor: Visitor) -> None:
     words = letter(form_token=token())
     for _ in range(10):
         assert visitor.sends(words).status_code == 303
@@ -85,13 +85,13 @@ def test_repeats_and_mistakes_do_not_count(visitor: Visitor) -> None:
     assert visitor.sends(words).status_code == 303
 
 
-def test_suspicious_letters_count(visitor: Visitor) -> None:
+def test_suspicious_enquiries_count(visitor: Visitor) -> None:
     for _ in range(3):
         visitor.sends(letter(extra_line="x"))
     assert visitor.sends().status_code == 429
 
 
-def test_another_address_has_its_own_share(visitor: Visitor) -> None:
+def test_each_address_has_its_own_limit(visitor: Visitor) -> None:
     _send_three(visitor)
     assert visitor.sends().status_code == 429
     assert Visitor("203.0.113.5").sends().status_code == 303
@@ -108,7 +108,7 @@ def test_another_address_has_its_own_share(visitor: Visitor) -> None:
         ("", "ei-osoite", False),
     ],
 )
-def test_one_home_is_one_address(contact_page: object, one: str, other: str, shared: bool) -> None:
+def test_addresses_of_one_network_share_the_limit(contact_page: object, one: str, other: str, shared: bool) -> None:
     _send_three(Visitor(one))
     assert Visitor(other).sends().status_code == (429 if shared else 303)
 
@@ -122,7 +122,7 @@ def test_forged_forwarded_for_does_not_evade_rate_limit(visitor: Visitor) -> Non
     assert statuses == [303, 303, 303, 429]
 
 
-def test_behind_our_own_proxy_the_visitors_address_counts(visitor: Visitor, settings: Any) -> None:
+def test_trusted_proxy_uses_last_forwarded_address(visitor: Visitor, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
     made_up = [_through_proxy(visitor, f"192.0.2.{number}, 203.0.113.1") for number in range(4)]
     assert made_up == [303, 303, 303, 429]
@@ -157,7 +157,7 @@ def test_database_stores_only_keyed_address_hash(visitor: Visitor, settings: Any
             assert "198.51.100" not in str(cursor.fetchall()), table
 
 
-def test_the_hash_is_forgotten_after_an_hour(visitor: Visitor) -> None:
+def test_address_hash_is_deleted_after_an_hour(visitor: Visitor) -> None:
     with time_machine.travel(START, tick=False) as clock:
         visitor.sends()
         clock.shift(timedelta(minutes=59))
@@ -199,7 +199,7 @@ def test_lowered_rate_limit_gives_a_sufficient_retry_after(visitor: Visitor, set
 
 
 @pytest.mark.django_db
-def test_trace_removed_between_both_statements_counts_no_more(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_trace_deleted_between_statements_does_not_count(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 1
     now, count = timezone.now(), rate_limit.changed_rows
     enforce_rate_limit("k", now)

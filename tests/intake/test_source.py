@@ -1,4 +1,4 @@
-"""Forged posts are stopped by where the browser says they came from, and no honest visitor loses a word."""
+"""Cross-site posts are refused by the browser's source headers, and the refused form keeps its text."""
 
 from typing import Any
 
@@ -49,17 +49,17 @@ def test_a_post_from_our_own_page_is_accepted(visitor: Visitor, headers: dict[st
 
 @pytest.mark.parametrize("headers", FORGED)
 def test_cross_site_post_stores_nothing_and_keeps_input(visitor: Visitor, headers: dict[str, str]) -> None:
-    came_back = ShownForm.of(answer := visitor.sends(headers=headers))
+    returned = ShownForm.of(answer := visitor.sends(headers=headers))
 
     assert answer.status_code == 403
     assert not Enquiry.objects.exists()
-    assert came_back.title.startswith("Virhe:")
-    assert came_back.notice.startswith("Lomake tuli toiselta sivustolta. Tekstisi on yhä tässä")
-    assert came_back.words == letter()
-    assert visitor.sends(came_back.values).status_code == 303
+    assert returned.title.startswith("Virhe:")
+    assert returned.notice.startswith("Lomake tuli toiselta sivustolta. Tekstisi on yhä tässä")
+    assert returned.words == letter()
+    assert visitor.sends(returned.values).status_code == 303
 
 
-def test_a_forged_post_with_mistakes_stores_nothing_either(visitor: Visitor) -> None:
+def test_invalid_cross_site_post_stores_nothing(visitor: Visitor) -> None:
     assert visitor.sends(letter(name=""), headers={"Origin": FOREIGN}).status_code == 403
     assert not Enquiry.objects.exists()
 
@@ -73,7 +73,7 @@ def test_unknown_source_is_stored_as_suspicious(visitor: Visitor, headers: dict[
 def test_csrf_exempt_views_are_pages_and_private_links() -> None:
     public = [pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) != "admin/"]
     assert len(public) == len(get_resolver().url_patterns) - 1
-    # A private address is itself what a forger would have to know.
+    # A forger would have to know the private address itself.
     private = {f"mapping_{place}" for place in ("resume", "facts", "step", "check", "later", "done")}
     private |= {"own_copy", "own_copy_file", "waiting_answer", "private_link", "damaged_private_link"}
     assert _exempt(public) == {"wagtail_serve", *private}
@@ -90,11 +90,11 @@ def _exempt(patterns: list[Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_a_page_for_reading_takes_no_post(contact_page: ContactPage, method: str) -> None:
+def test_page_without_form_refuses_post(contact_page: ContactPage, method: str) -> None:
     assert getattr(Client(enforce_csrf_checks=True), method)("/").status_code == 405
 
 
-def test_the_thanks_page_stores_no_post_without_a_mapping(visitor: Visitor) -> None:
+def test_post_to_thanks_page_stores_nothing(visitor: Visitor) -> None:
     thanks = visitor.sends()["Location"]
     answer = visitor.client.post(thanks, letter(), headers=visitor.headers)
     assert (answer.status_code, answer["Location"]) == (303, thanks)

@@ -1,4 +1,4 @@
-"""The rules hold a message suspicious, with reasons; nothing is dropped, and no honest letter is held."""
+"""Spam rules: a suspicious message is stored with its reasons, and no ordinary message is suspected."""
 
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ SUSPICIOUS: list[tuple[Reason, Letter]] = [
 
 
 @pytest.mark.parametrize("changes", HONEST)
-def test_an_honest_letter_is_not_held(visitor: Visitor, changes: Letter) -> None:
+def test_ordinary_message_is_not_suspected(visitor: Visitor, changes: Letter) -> None:
     assert visitor.sends(letter(**changes)).status_code == 303
     enquiry = Enquiry.objects.get()
     assert enquiry.verdict_reasons == []
@@ -69,7 +69,7 @@ def test_suspicious_message_is_stored_without_confirmation(visitor: Visitor, rea
 
 
 def test_suspicious_enquiry_thanks_page_matches_ordinary_one(visitor: Visitor) -> None:
-    """But for the promise of a confirmation, which nobody gets who has had one today."""
+    """Only the promise of a confirmation differs, which is also absent after an earlier one on the same day."""
     answers = [visitor.sends(), visitor.sends(letter(extra_line="x", message="Toinen viesti"))]
     pages = []
     for answer, enquiry in zip(answers, Enquiry.objects.order_by("pk"), strict=True):
@@ -87,7 +87,7 @@ def test_suspicious_enquiry_thanks_page_matches_ordinary_one(visitor: Visitor) -
     )
 
 
-def test_all_reasons_are_told_not_only_the_first(visitor: Visitor) -> None:
+def test_all_reasons_are_stored(visitor: Visitor) -> None:
     visitor.sends(letter(extra_line="x", message="[url]", form_token=token(opened=timedelta(0))))
     assert set(Enquiry.objects.get().verdict_reasons) == {Reason.HIDDEN_FIELD, Reason.MARKUP, Reason.TOO_FAST}
 
@@ -98,7 +98,7 @@ def test_quarantined_enquiry_does_not_use_daily_confirmation(visitor: Visitor) -
     assert OutgoingMail.objects.filter(purpose="confirmation").count() == 1
 
 
-# Before its form was opened, a letter comes only after the clock was wrong; two machines differ by seconds.
+# A negative time means that a clock was wrong. Some seconds are the usual difference between two machines.
 @pytest.mark.parametrize(
     ("seconds", "is_held"),
     [(-86400, False), (-60.1, False), (-60, True), (-5.0, True), (0.0, True), (1.9, True), (2.0, False), (1e6, False)],
@@ -114,7 +114,7 @@ def test_only_very_fast_forms_are_too_fast(seconds: float, is_held: bool) -> Non
     assert reasons_to_suspect(facts, SpamSigns(seconds_open=seconds)) == ([Reason.TOO_FAST] if is_held else [])
 
 
-def test_every_reason_has_finnish_words() -> None:
+def test_every_reason_has_finnish_label() -> None:
     finnish = {str(reason.label) for reason in Reason}
     with translation.override("en"):
         english = {str(reason.label) for reason in Reason}

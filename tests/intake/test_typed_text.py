@@ -1,4 +1,4 @@
-"""What people, phones and programs type: cleaned, refused with a message or escaped, never an error of ours."""
+"""Typed text is cleaned, refused with a message or escaped, and never causes a server error."""
 
 import re
 import unicodedata
@@ -46,13 +46,13 @@ def test_invisible_marks_in_contact_fields_are_accepted(visitor: Visitor, field:
     "words", ["👩‍👩‍👧‍👦 kiitos 🙏🏽", "<b>Hei</b> & 'terve' \"moi\"", "Åke Čapek Ŝ", "日本語", "a\u0308iti"]
 )
 @pytest.mark.parametrize("field", FREE_TEXT)
-def test_any_writing_is_stored_as_it_was_meant(visitor: Visitor, field: str, words: str) -> None:
+def test_any_script_is_stored_as_nfc(visitor: Visitor, field: str, words: str) -> None:
     assert visitor.sends(letter(**{field: words})).status_code == 303
     assert getattr(Enquiry.objects.get(), field) == unicodedata.normalize("NFC", words)
 
 
 @pytest.mark.parametrize("field", FREE_TEXT)
-def test_html_comes_back_as_words_not_as_markup(visitor: Visitor, field: str) -> None:
+def test_html_in_returned_form_is_escaped(visitor: Visitor, field: str) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'"
     answer = visitor.sends(letter(**{field: evil, "email": ""}))
     assert b"<script>alert" not in answer.content
@@ -71,7 +71,7 @@ def test_overlong_text_returns_with_validation_error(visitor: Visitor, field: st
 
 
 @pytest.mark.parametrize(("field", "limit"), [("name", 100), ("organisation", 150), ("message", 5000)])
-def test_a_limit_counts_what_is_kept(visitor: Visitor, field: str, limit: int) -> None:
+def test_length_limit_counts_cleaned_text(visitor: Visitor, field: str, limit: int) -> None:
     padded = "  \u200b" + "ä" * limit + "\u202c  "
     assert visitor.sends(letter(**{field: padded})).status_code == 303
     assert getattr(Enquiry.objects.get(), field) == "ä" * limit
@@ -90,37 +90,37 @@ def test_line_breaks_kept_in_message_only(visitor: Visitor) -> None:
     assert enquiry.organisation == "Porin koulu"
 
 
-def test_two_mistakes_are_two_links(visitor: Visitor) -> None:
+def test_error_summary_counts_the_errors(visitor: Visitor) -> None:
     answer = visitor.sends(letter(name="", email=""))
     assert "Tarkista nämä 2 kohtaa:" in page_text(answer)
 
 
 @given(st.text())
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+def test_cleaning_is_idempotent(text: str) -> None:
     assert clean_lines(clean_lines(text)) == clean_lines(text)
     assert clean_line(clean_line(text)) == clean_line(text)
 
 
 @given(st.text())
-def test_one_line_is_one_line(text: str) -> None:
+def test_cleaned_line_has_no_line_break(text: str) -> None:
     assert len(clean_line(text).splitlines()) <= 1
     assert "\x00" not in clean_lines(text)
     clean_lines(text).encode()
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "Sm", "Sc"])))
-def test_cleaning_takes_no_letter_digit_or_punctuation(text: str) -> None:
+def test_cleaning_keeps_letters_digits_and_punctuation(text: str) -> None:
     assert clean_lines(text) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(("marks", "runs"), [(30, [30]), (31, [30, 1]), (61, [30, 30, 1])])
-def test_thirty_marks_stay_together(marks: int, runs: list[int]) -> None:
-    # Of a letter that composes with none of them.
+def test_combining_marks_are_split_after_thirty(marks: int, runs: list[int]) -> None:
+    # "q" forms no composed character with this mark.
     pieces = clean_lines("q" + "\u0300" * marks).split("\u034f")
     assert [piece.count("\u0300") for piece in pieces] == runs
 
 
-def test_combining_marks_are_broken_after_thirty() -> None:
+def test_long_runs_of_combining_marks_are_split() -> None:
     cleaned = clean_lines("Za" + "\u0300" * 100 + "lgo")
     assert max(len(run) for run in cleaned.replace("\u0300", "|").split("\u034f")) <= 34
     assert cleaned.replace("\u034f", "").count("\u0300") in (99, 100)
@@ -128,18 +128,18 @@ def test_combining_marks_are_broken_after_thirty() -> None:
 
 
 @pytest.mark.parametrize("text", ["ệ", "\u0344" * 20, "\u0f73" * 20, "각", "שָׁלוֹם", "q\u0323\u0307"])
-def test_marks_that_languages_need_stay(text: str) -> None:
+def test_combining_marks_of_languages_are_kept(text: str) -> None:
     assert clean_lines(clean_lines(text)) == clean_lines(text)
     if len(text) < 10:
         assert "\u034f" not in clean_lines(text)
 
 
-def test_length_message_says_the_length_typed() -> None:
+def test_length_error_states_typed_length() -> None:
     form = ContactForm(None)
     with pytest.raises(Exception, match="nyt 400001 merkkiä, enintään 100"):
         form.fields["name"].clean("a" + "\u0301\u0316" * 200_000)
 
 
 @pytest.mark.parametrize("several_lines", [True, False])
-def test_blanks_around_text_count_for_no_length(several_lines: bool) -> None:
+def test_surrounding_whitespace_does_not_count_to_length(several_lines: bool) -> None:
     assert read_typed("\n" * 10_000 + "Hei" + " " * 10_000, limit=5, several_lines=several_lines) == "Hei"

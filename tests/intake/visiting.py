@@ -1,4 +1,4 @@
-"""A visitor who reads the form as a browser shows it, and posts what a browser would post."""
+"""Helpers: a visitor who reads a form from the response and posts it as a browser would."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _FORM = re.compile(r"<form\b[^>]*\sdata-enquiry-form\b.*?</form>", re.DOTALL)
 
 
 def letter(**changes: str | list[str]) -> Letter:
-    """A good letter with every field filled, `changes` aside."""
+    """Return a valid form with every field filled, except for `changes`."""
     return {
         "name": "Maija Meikäläinen",
         "email": "maija.meikalainen@esimerkki.fi",
@@ -38,13 +38,13 @@ def letter(**changes: str | list[str]) -> Letter:
 
 
 def token(*, opened: timedelta = timedelta(minutes=5)) -> str:
-    """The token of a form that was opened so long ago."""
+    """Return the token of a form that was `opened` this long ago."""
     return new_form_token(timezone.now() - opened)
 
 
 @dataclass(frozen=True)
 class ShownForm:
-    """A page with the form, as a person or a screen reader meets it."""
+    """A page with a form, and what a person or a screen reader finds on it."""
 
     markup: str
 
@@ -63,7 +63,7 @@ class ShownForm:
 
     @property
     def values(self) -> Letter:
-        """What a browser would send if the button were pressed now."""
+        """What a browser would post for the unchanged form."""
         sent: Letter = {}
         for control in self._form.find_all(["input", "textarea"]):
             name, kind = str(control.get("name", "")), control.get("type")
@@ -82,18 +82,18 @@ class ShownForm:
 
     @property
     def words(self) -> Letter:
-        """The values without what the site signed."""
+        """The values without the fields that the site signed."""
         return {name: value for name, value in self.values.items() if name not in ("form_token", "shown")}
 
     @property
     def notice(self) -> str:
-        """What stands in the summary about the whole form; "" where there is nothing."""
+        """The summary's notice about the whole form; "" without one."""
         notice = self.soup.find(id="summary-notice")
         return notice.get_text(" ", strip=True) if notice else ""
 
     @property
     def notice_words(self) -> str:
-        """The same with the words that it gives back."""
+        """The text of the notice, including the typed text that it returns."""
         notice = self.soup.select_one("[aria-labelledby=summary-notice]")
         return " ".join(notice.get_text(" ").split()) if notice else ""
 
@@ -158,6 +158,6 @@ class Visitor:
 
 
 def page_text(response: Any) -> str:
-    """What a person reads on a page, spaces made even."""
+    """Return the text of a page with single spaces."""
     soup = BeautifulSoup(response.content.decode(), "html.parser")
     return " ".join(soup.get_text(" ").split())

@@ -1,4 +1,4 @@
-"""A sender's own copy as a person finds and reads it."""
+"""Helpers: finding and reading the sender's own copy."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ LINE = "Katso ja tallenna oma kopiosi"
 
 
 def copy_link(page: Any) -> str:
-    """The link on a thank-you page; "" where there is none."""
+    """Return the link to the copy on a thank-you page; "" without one."""
     link = BeautifulSoup(page.content.decode(), "html.parser").find("a", string=LINE)
     return str(link["href"]) if link else ""
 
 
 def asked_and_answered(page: Any) -> dict[str, str]:
-    """The rows of a copy: label and answer as a person reads them."""
+    """Return the visible rows of a copy as label -> answer."""
     soup = BeautifulSoup(page.content.decode(), "html.parser")
     return {
         row.dt.get_text(" ", strip=True): " | ".join(dd.get_text("\n", strip=True) for dd in row.find_all("dd"))

@@ -1,4 +1,4 @@
-"""What one post of the contact form may cost: queries in all, and what its transaction holds. No clock."""
+"""The cost of one post of the contact form: its queries, and the content of its transaction. No times are measured."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,7 +59,7 @@ def test_transaction_of_a_post_is_short(visitor: Visitor, monkeypatch: pytest.Mo
         "intake_automaticreplytrace",
         "intake_outgoingmail",
     ]
-    # Beside these: the savepoint of the test, PostgreSQL's lock, and whether it is a repeat.
+    # The only read is the check for a repeat. The test's savepoint and PostgreSQL's lock are not counted.
     reads = [sql for sql in within if sql.startswith("SELECT") and "advisory" not in sql]
     assert len(reads) == 1, reads
     assert len(before) <= 9, before
@@ -126,7 +126,7 @@ def test_next_post_renders_no_mail_again(visitor: Visitor, monkeypatch: pytest.M
         ({"response_time": "yhdessä yössä"}, "yhdessä yössä"),
     ],
 )
-def test_changed_details_stand_in_the_next_mail(visitor: Visitor, change: dict[str, str], words: str) -> None:
+def test_next_mail_has_changed_contact_details(visitor: Visitor, change: dict[str, str], words: str) -> None:
     visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
     ContactDetails.objects.update(**change)
     visitor.sends(letter(email="toka@esimerkki.fi"))
@@ -136,7 +136,7 @@ def test_changed_details_stand_in_the_next_mail(visitor: Visitor, change: dict[s
         assert words in text.replace("\xa0", " ").replace("&nbsp;", " ")
 
 
-def test_pause_and_suspicion_stand_in_the_next_mail(visitor: Visitor) -> None:
+def test_next_mail_follows_pause_and_suspicion(visitor: Visitor) -> None:
     visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
     set_pause(FormMode.AS_USUAL)
     visitor.sends(letter(message="Toinen.", email="toka@esimerkki.fi"))
@@ -160,7 +160,7 @@ def test_rate_limit_reads_one_row(visitor: Visitor, settings: Any) -> None:
     assert all("LIMIT 1" in read for read in reads)
 
 
-def test_taken_reference_is_drawn_again(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_taken_reference_is_generated_again(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor.sends(letter(message="Ensimmäinen.", email="eka@esimerkki.fi"))
     taken = Enquiry.objects.get().reference
     drawn = iter([taken, taken, "ABC2345"])

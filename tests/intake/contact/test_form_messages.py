@@ -1,4 +1,4 @@
-"""What is wrong with a form is told in Finnish, beside the field and in a summary, and no word is lost."""
+"""Validation errors of the form are in Finnish, beside the field and in a summary, and the typed text is kept."""
 
 import pytest
 from bs4 import Tag
@@ -101,7 +101,7 @@ def test_wrong_choice_has_an_associated_error_message(visitor: Visitor, field: s
     assert marked["aria-invalid"] == "true"
 
 
-def test_a_good_field_is_not_marked_wrong(visitor: Visitor) -> None:
+def test_valid_field_is_not_marked_invalid(visitor: Visitor) -> None:
     shown = ShownForm.of(visitor.sends(letter(name="")))
     assert [control["id"] for control in shown.soup.find_all(attrs={"aria-invalid": "true"})] == ["id_name"]
 
@@ -115,8 +115,8 @@ def test_fresh_form_shows_no_errors(visitor: Visitor) -> None:
 
 
 def test_corrected_form_is_stored(visitor: Visitor) -> None:
-    came_back = ShownForm.of(visitor.sends(letter(name=""))).values
-    assert visitor.sends({**came_back, "name": "Maija"}).status_code == 303
+    returned = ShownForm.of(visitor.sends(letter(name=""))).values
+    assert visitor.sends({**returned, "name": "Maija"}).status_code == 303
     assert Enquiry.objects.get().name == "Maija"
 
 
@@ -138,7 +138,7 @@ def test_name_address_and_message_are_enough(visitor: Visitor) -> None:
     shown = visitor.opens()
     marked = [str(label["for"]) for label in shown.soup.select("label:has(.field__required)")]
     assert marked == ["id_name", "id_email", "id_message"]
-    # Nobody chose anything: what a browser sends then.
+    # The form as a browser sends it when nothing was chosen.
     form = {**shown.values, "form_token": token(), "name": "Maija", "email": "maija@esimerkki.fi", "message": "Hei!"}
     assert "delivery_modes" not in form
     assert visitor.sends(form).status_code == 303
@@ -174,7 +174,7 @@ def test_form_allows_only_get_head_and_post(visitor: Visitor, client: Client) ->
     assert client.delete(ADDRESS).status_code == 405
 
 
-def test_what_is_chosen_beforehand_is_not_called_required(visitor: Visitor) -> None:
+def test_preselected_choices_are_not_marked_required(visitor: Visitor) -> None:
     page = visitor.client.get(ADDRESS).content.decode()
     assert "Sähköpostiosoite <span" in page
     assert "Työnohjauksen muoto</legend>" in page

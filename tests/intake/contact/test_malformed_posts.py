@@ -1,4 +1,4 @@
-"""Posts that no browser makes: answered, never with an error of ours."""
+"""Posts that no browser makes are answered and never cause a server error."""
 
 from urllib.parse import urlencode
 
@@ -36,7 +36,7 @@ def _post(visitor: Visitor, body: bytes, content_type: str, address: str = ADDRE
 )
 def test_a_malformed_post_is_answered(visitor: Visitor, body: bytes, content_type: str) -> None:
     for below in ("", "viesti/", "odotuslista/"):
-        # 409: the list takes nobody just now.
+        # 409: the waiting list is closed at the moment.
         expected = (400, 409) if below == "odotuslista/" else (400, 422)
         assert _post(visitor, body, content_type, ADDRESS + below) in expected, below
 
@@ -100,7 +100,7 @@ def test_unknown_post_fields_are_ignored(visitor: Visitor) -> None:
     assert enquiry.received_at.year > 2000
 
 
-def test_of_a_field_sent_twice_one_is_taken(visitor: Visitor) -> None:
+def test_last_value_of_repeated_field_is_used(visitor: Visitor) -> None:
     answer = visitor.sends(letter(name=["Maija", "Matti"]))
     assert answer.status_code == 303
     assert Enquiry.objects.get().name == "Matti"

@@ -1,4 +1,4 @@
-"""Addresses as people type them after hearing or reading them lead to the page that is meant."""
+"""Misspelt addresses, as people type them, redirect to the intended page."""
 
 import pytest
 from django.test import Client
@@ -27,13 +27,13 @@ from tests.intake.visiting import ADDRESS
         "/ota-yhteytta\u00a0-/",
     ],
 )
-def test_the_page_that_is_meant_is_found(contact_page: ContactPage, typed: str) -> None:
+def test_misspelt_address_redirects_to_page(contact_page: ContactPage, typed: str) -> None:
     answer = Client().get(typed, {"utm": "x"}, follow=True)
     assert answer.status_code == 200
     assert answer.redirect_chain[-1] == (f"{ADDRESS}?utm=x", 301)
 
 
-def test_a_route_below_a_page_is_found(contact_page: ContactPage) -> None:
+def test_misspelt_subroute_redirects(contact_page: ContactPage) -> None:
     assert Client().get("/Ota-yhteyttä/Viesti/")["Location"] == f"{ADDRESS}viesti/"
 
 
@@ -45,10 +45,10 @@ def test_another_address_is_not_found(contact_page: ContactPage, typed: str) -> 
     assert Client().get(typed).status_code == 404
 
 
-def test_a_page_that_is_not_published_stays_unknown(contact_page: ContactPage) -> None:
+def test_misspelt_address_of_draft_is_not_found(contact_page: ContactPage) -> None:
     contact_page.get_parent().add_child(instance=ContentPage(title="Luonnos", slug="luonnos", live=False))
     assert Client().get("/Luonnos/").status_code == 404
 
 
-def test_signs_alone_mean_the_front_page(contact_page: ContactPage) -> None:
+def test_punctuation_only_redirects_to_front_page(contact_page: ContactPage) -> None:
     assert Client().get("/).", follow=True).redirect_chain[-1] == ("/", 301)

@@ -1,4 +1,4 @@
-"""The sender's own copy: all that was sent, as it was asked, for a day, by the receipt's address only."""
+"""The sender's own copy: every field that was sent, for one day, only at the address with the receipt."""
 
 import uuid
 from collections.abc import Callable
@@ -29,13 +29,13 @@ GONE = "Tämä kopio ei ole enää nähtävillä"
 
 
 def copy_of(visitor: Visitor, words: dict[str, Any] | None = None) -> str:
-    """Send a letter and return the address of its copy."""
+    """Send an enquiry and return the address of its copy."""
     answer = visitor.sends(words)
     assert answer.status_code == 303
     return copy_link(visitor.client.get(answer["Location"]))
 
 
-def test_own_copy_of_a_letter_has_every_field(visitor: Visitor) -> None:
+def test_own_copy_of_message_has_every_field(visitor: Visitor) -> None:
     rows = asked_and_answered(visitor.client.get(copy_of(visitor)))
     assert rows == {
         "Nimesi": "Maija Meikäläinen",
@@ -49,7 +49,7 @@ def test_own_copy_of_a_letter_has_every_field(visitor: Visitor) -> None:
     }
 
 
-def test_own_copy_tells_the_reference_and_when(visitor: Visitor) -> None:
+def test_own_copy_shows_reference_and_time(visitor: Visitor) -> None:
     with time_machine.travel(datetime(2026, 11, 26, 9, 5, tzinfo=HELSINKI), tick=False):
         text = page_text(visitor.client.get(copy_of(visitor)))
     assert Enquiry.objects.get().reference in text
@@ -57,7 +57,7 @@ def test_own_copy_tells_the_reference_and_when(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("wants_mail", [True, False])
-def test_own_copy_of_joining_has_the_consent(visitor: Visitor, wants_mail: bool) -> None:
+def test_own_copy_of_waiting_list_has_consent(visitor: Visitor, wants_mail: bool) -> None:
     set_pause(FormMode.WAITING_LIST)
     thanks = visitor.client.get(
         joins(visitor, {**wish(), **({"wants_mail": "on"} if wants_mail else {}), "form_token": token()})["Location"]
@@ -69,7 +69,7 @@ def test_own_copy_of_joining_has_the_consent(visitor: Visitor, wants_mail: bool)
     assert "Organisaatio" not in rows
 
 
-def test_saved_file_is_the_whole_copy(visitor: Visitor) -> None:
+def test_downloaded_copy_is_complete(visitor: Visitor) -> None:
     copy = copy_of(visitor)
     page = visitor.client.get(copy)
     link = BeautifulSoup(page.content.decode(), "html.parser").find("a", string="Tallenna tiedostona")
@@ -91,7 +91,7 @@ def test_saved_file_is_the_whole_copy(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("end", ["kopio/", "kopio/tiedosto/"])
-def test_own_copy_escapes_what_was_typed(visitor: Visitor, end: str) -> None:
+def test_own_copy_escapes_typed_text(visitor: Visitor, end: str) -> None:
     words = letter(name='Maija <b id="x">M</b>', message='<script id="x">alert(1)</script> & "sitaatti"')
     address = copy_of(visitor, words).replace("kopio/", end)
     page = visitor.client.get(address)
@@ -137,7 +137,7 @@ def another() -> str:
 
 
 def repeated() -> str:
-    """The receipt of somebody who sent the same words from another form."""
+    """Return the receipt of a repeat with the same text from another form."""
     thanks = Visitor(network_address="198.51.100.8").sends()["Location"]
     receipt = str(Enquiry.objects.get().repeat_receipt)
     assert thanks.endswith(f"/{receipt}/")
@@ -166,7 +166,7 @@ def test_other_addresses_show_no_copy(visitor: Visitor, secret: Callable[[], str
     assert "Maija" not in answer.content.decode()
 
 
-def test_suspicious_letter_has_its_copy_without_a_word(visitor: Visitor) -> None:
+def test_own_copy_does_not_reveal_suspicion(visitor: Visitor) -> None:
     address = copy_of(visitor, letter(extra_line="x"))
     enquiry = Enquiry.objects.get()
     assert enquiry.is_quarantined
@@ -176,7 +176,7 @@ def test_suspicious_letter_has_its_copy_without_a_word(visitor: Visitor) -> None
         assert reason not in page.content.decode()
 
 
-def test_own_copy_has_nothing_of_the_desk(visitor: Visitor) -> None:
+def test_own_copy_omits_note_and_status(visitor: Visitor) -> None:
     address = copy_of(visitor)
     enquiry = Enquiry.objects.get()
     Enquiry.objects.update(note="Katin muistiinpano")
@@ -212,7 +212,7 @@ def test_receipt_from_the_future_is_not_fresh() -> None:
     assert not receipt_is_fresh(now + timedelta(hours=2), now)
 
 
-def test_no_log_has_a_receipt(visitor: Visitor) -> None:
+def test_receipts_are_redacted_in_logs(visitor: Visitor) -> None:
     thanks = visitor.sends()["Location"]
     receipt = str(Enquiry.objects.get().receipt)
     for address in (thanks, copy_link(visitor.client.get(thanks))):

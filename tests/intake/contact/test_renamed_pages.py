@@ -1,4 +1,4 @@
-"""A form page that was renamed, unpublished or removed while somebody wrote on it: no word is lost."""
+"""A form page that was renamed, unpublished or deleted while a visitor filled in the form: no text is lost."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ NEW = "/yhteys/"
 
 @pytest.fixture(autouse=True)
 def _waiting_list(contact_page: ContactPage) -> None:
-    """The waiting list is offered: only then is its form taken."""
+    """Offer the waiting list, because its form is accepted only then."""
     set_pause()
 
 
@@ -30,9 +30,7 @@ def post(client: Client, address: str, words: Any = None, **headers: str) -> Any
 
 
 @pytest.mark.parametrize(("below", "slash"), list(zip(FORMS, ["", "/", ""], strict=True)))
-def test_a_form_sent_to_the_old_address_arrives(
-    contact_page: ContactPage, rename: Rename, below: str, slash: str
-) -> None:
+def test_post_to_old_address_is_stored(contact_page: ContactPage, rename: Rename, below: str, slash: str) -> None:
     rename(contact_page, "yhteys")
     answer = post(Client(), (ADDRESS + below).rstrip("/") + slash)
     assert answer.status_code == 303
@@ -42,13 +40,13 @@ def test_a_form_sent_to_the_old_address_arrives(
     assert enquiry.message == letter()["message"]
 
 
-def test_a_form_sent_without_the_last_slash_arrives(contact_page: ContactPage) -> None:
+def test_post_without_trailing_slash_is_stored(contact_page: ContactPage) -> None:
     for below in FORMS:
         assert post(Client(), (ADDRESS + below).rstrip("/"), letter(message=f"Viesti {below}")).status_code == 303
     assert Enquiry.objects.count() == len(FORMS)
 
 
-def test_every_address_of_a_chain_of_names_arrives(contact_page: ContactPage, rename: Rename) -> None:
+def test_every_former_address_still_works(contact_page: ContactPage, rename: Rename) -> None:
     for slug in ("a", "b", "yhteys"):
         rename(contact_page, slug)
     for old in ("a", "b", "ota-yhteytta"):
@@ -58,7 +56,7 @@ def test_every_address_of_a_chain_of_names_arrives(contact_page: ContactPage, re
 
 
 def test_enquiry_is_stored_under_non_ascii_slug(contact_page: ContactPage, rename: Rename) -> None:
-    """Wagtail takes such a slug from a file or a script; its address is percent-encoded."""
+    """A script or an import can store such a slug. Its URL is percent-encoded."""
     rename(contact_page, "ääkköset")
     for below in FORMS:
         assert post(Client(), ADDRESS + below, letter(message=f"Viesti {below}")).status_code == 303
@@ -87,13 +85,13 @@ def test_hidden_page_is_not_found_at_any_address(contact_page: ContactPage, rena
 
 
 @pytest.mark.parametrize("target", ["/oma/", "http://testserver/oma/", "/oma/?a=1"])
-def test_redirect_to_itself_leads_nobody(contact_page: ContactPage, target: str) -> None:
+def test_redirect_to_itself_is_not_followed(contact_page: ContactPage, target: str) -> None:
     Redirect.objects.create(old_path="/oma", redirect_link=target)
     assert Client().get("/oma/").status_code == 404
 
 
 @pytest.mark.parametrize(("permanent", "status"), [(True, 301), (False, 302)])
-def test_redirect_out_of_the_site_is_followed(contact_page: ContactPage, permanent: bool, status: int) -> None:
+def test_redirect_to_another_site_is_followed(contact_page: ContactPage, permanent: bool, status: int) -> None:
     Redirect.objects.create(old_path="/lehti", redirect_link="https://esimerkki.fi/lehti/", is_permanent=permanent)
     answer = Client().get("/lehti/?utm_source=a")
     assert (answer.status_code, answer["Location"]) == (status, "https://esimerkki.fi/lehti/")
@@ -127,7 +125,7 @@ def test_cross_site_post_to_old_address_refused(contact_page: ContactPage, renam
     assert ShownForm.of(answer).words == letter()
 
 
-def test_a_reader_is_led_to_the_new_address(visitor: Visitor, rename: Rename) -> None:
+def test_get_of_old_address_redirects(visitor: Visitor, rename: Rename) -> None:
     visitor.sends()
     rename(ContactPage.objects.get(), "yhteys")
     for path in (*FORMS, f"kiitos/{Enquiry.objects.get().receipt}/"):
@@ -137,7 +135,7 @@ def test_a_reader_is_led_to_the_new_address(visitor: Visitor, rename: Rename) ->
         assert visitor.client.get(NEW + path).status_code in (200, 302), path
 
 
-def test_an_address_that_never_was_is_not_found(contact_page: ContactPage, rename: Rename) -> None:
+def test_unknown_address_below_old_one_is_not_found(contact_page: ContactPage, rename: Rename) -> None:
     rename(contact_page, "yhteys")
     for path in ("ei/", "viesti/ei/", "kiitos/", "viesti/" * 200):
         assert Client().get(ADDRESS + path).status_code == 404, path[:20]
@@ -150,7 +148,7 @@ def test_manual_redirect_leads_to_form_page(contact_page: ContactPage) -> None:
     assert post(Client(), "/kirje/").status_code == 303
 
 
-def test_another_sites_redirect_leads_nobody(contact_page: ContactPage, rename: Rename) -> None:
+def test_redirect_of_another_site_is_not_followed(contact_page: ContactPage, rename: Rename) -> None:
     other = Site.objects.create(hostname="toinen.fi", root_page=Page.objects.get(depth=1))
     Redirect.add_redirect("/kirje", redirect_to=contact_page, site=other)
     assert Client().get("/kirje/viesti/").status_code == 404

@@ -1,4 +1,4 @@
-"""The response time stands in the middle of sentences, however Kati wrote it."""
+"""The response time fits into the middle of a sentence, however Kati typed it."""
 
 import re
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("loaded_site")
 
 
 def sentences(response_time: str) -> list[str]:
-    """The confirmation as text and as HTML, and the page that says it has arrived."""
+    """Return the text and the HTML of the confirmation, and the thank-you page."""
     ContactDetails.objects.update(response_time=response_time)
     enquiry = received(email="maija@esimerkki.fi")
     mail = enquiry.mails.get(recipient="maija@esimerkki.fi")
@@ -24,13 +24,13 @@ def sentences(response_time: str) -> list[str]:
 @pytest.mark.parametrize(
     "written", ["Kahdessa arkipäivässä.", "kahdessa arkipäivässä", "Vastaan kahdessa arkipäivässä"]
 )
-def test_sentence_is_one_however_it_was_written(written: str) -> None:
+def test_response_time_fits_into_the_sentence(written: str) -> None:
     for text in sentences(written):
         assert " kahdessa arkipäivässä." in text
         assert ".." not in text.replace("...", "")
 
 
-def test_nothing_but_a_full_stop_is_nothing() -> None:
+def test_punctuation_only_response_time_is_ignored() -> None:
     for text in sentences(" . "):
         assert not re.search(r"vastaan? *\.\.|vastaan? +\.", text)
         assert re.search(r"vastaa(n siihen| sinulle)\.", text)

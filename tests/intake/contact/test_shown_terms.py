@@ -1,4 +1,4 @@
-"""Details are kept no longer than the page of the form said, whatever is set until the form is sent."""
+"""Personal data is kept no longer than the form stated when it was shown, even if the settings change afterwards."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,13 +27,13 @@ def sent(visitor: Visitor, shown: ShownForm, /, **changes: str) -> Any:
 
 
 def kept() -> tuple[int | None, int | None]:
-    """For how many months and, as spam, days the enquiry is kept at most."""
+    """Return the stored retention of the enquiry: months, and days as spam."""
     enquiry = Enquiry.objects.get()
     assert f"viimeistään {enquiry.shown_retention_months} kuukauden" in enquiry.shown_texts["privacy"]
     return enquiry.shown_retention_months, enquiry.shown_spam_days
 
 
-def test_longer_retention_does_not_hold_for_an_open_form(visitor: Visitor) -> None:
+def test_longer_retention_does_not_apply_to_open_form(visitor: Visitor) -> None:
     shown = visitor.opens()
     assert "viimeistään 6 kuukauden" in shown.soup.get_text(" ")
     set_times(retention_months=12, spam_days=30)
@@ -41,7 +41,7 @@ def test_longer_retention_does_not_hold_for_an_open_form(visitor: Visitor) -> No
     assert kept() == (6, 14)
 
 
-def test_shorter_retention_holds_for_an_open_form(visitor: Visitor) -> None:
+def test_shorter_retention_applies_to_open_form(visitor: Visitor) -> None:
     shown = visitor.opens()
     set_times(retention_months=3, spam_days=7)
     sent(visitor, shown)
@@ -49,14 +49,14 @@ def test_shorter_retention_holds_for_an_open_form(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept_for"), [((3, 7), (3, 7)), ((3, 30), (3, 14)), ((12, 7), (6, 7)), ((12, 30), (6, 14))]
+    ("shown_times", "kept_for"), [((3, 7), (3, 7)), ((3, 30), (3, 14)), ((12, 7), (6, 7)), ((12, 30), (6, 14))]
 )
-def test_repeat_that_was_told_a_shorter_time_holds(
-    visitor: Visitor, told: tuple[int, int], kept_for: tuple[int, int]
+def test_repeat_shown_shorter_retention_applies(
+    visitor: Visitor, shown_times: tuple[int, int], kept_for: tuple[int, int]
 ) -> None:
-    """The times are set back after that; both pages were about the same words."""
+    """The settings are restored afterwards. Both forms had the same text, so the shorter times apply."""
     sent(visitor, visitor.opens())
-    set_times(retention_months=told[0], spam_days=told[1])
+    set_times(retention_months=shown_times[0], spam_days=shown_times[1])
     sent(visitor, visitor.opens())
     set_times(retention_months=6, spam_days=14)
     enquiry = Enquiry.objects.get()
@@ -64,8 +64,8 @@ def test_repeat_that_was_told_a_shorter_time_holds(
     assert (times.months, times.spam_days) == kept_for
 
 
-def test_form_sent_twice_holds_the_shorter_time_it_showed(visitor: Visitor) -> None:
-    """Sent, opened again by Back, and sent with a mistake in between: its page came back with a shorter time."""
+def test_form_sent_twice_has_shortest_shown_retention(visitor: Visitor) -> None:
+    """Sent, opened again with Back, and sent with an error, so that the form was shown again with a shorter time."""
     shown = visitor.opens()
     sent(visitor, shown)
     set_times(retention_months=3, spam_days=7)
@@ -77,7 +77,7 @@ def test_form_sent_twice_holds_the_shorter_time_it_showed(visitor: Visitor) -> N
     assert (times.months, times.spam_days) == (3, 7)
 
 
-def test_mistake_shows_the_retention_that_will_be_stored(visitor: Visitor) -> None:
+def test_returned_form_shows_the_stored_retention(visitor: Visitor) -> None:
     shown = visitor.opens()
     set_times(retention_months=12)
     again = ShownForm.of(sent(visitor, shown, name=""))
@@ -86,7 +86,7 @@ def test_mistake_shows_the_retention_that_will_be_stored(visitor: Visitor) -> No
     assert kept() == (6, 14)
 
 
-def test_retention_shown_with_a_mistake_holds(visitor: Visitor) -> None:
+def test_retention_shown_with_error_applies(visitor: Visitor) -> None:
     set_times(retention_months=12)
     shown = visitor.opens()
     set_times(retention_months=6)
@@ -97,28 +97,28 @@ def test_retention_shown_with_a_mistake_holds(visitor: Visitor) -> None:
     assert kept() == (6, 14)
 
 
-def test_retention_shown_with_an_expired_form_holds(visitor: Visitor) -> None:
+def test_retention_shown_with_expired_form_applies(visitor: Visitor) -> None:
     again = ShownForm.of(visitor.sends(letter(form_token="")))
     set_times(retention_months=12)
     sent(visitor, again)
     assert kept() == (6, 14)
 
 
-def test_form_that_tells_no_terms_gets_the_settings(visitor: Visitor) -> None:
+def test_form_without_terms_uses_settings(visitor: Visitor) -> None:
     set_times(retention_months=12)
     assert visitor.sends(letter(form_token=token(opened=timedelta(days=2)))).status_code == 303
     assert kept() == (12, 14)
 
 
 @pytest.mark.parametrize("made_up", ["x", "", "\0", token()])
-def test_made_up_terms_get_the_settings(visitor: Visitor, made_up: str) -> None:
+def test_forged_terms_use_settings(visitor: Visitor, made_up: str) -> None:
     shown = visitor.opens()
     set_times(retention_months=12)
     assert sent(visitor, shown, shown=made_up).status_code == 303
     assert kept() == (12, 14)
 
 
-def test_waiting_list_keeps_the_terms_that_it_showed(visitor: Visitor) -> None:
+def test_waiting_list_keeps_shown_terms(visitor: Visitor) -> None:
     set_pause()
     shown = ShownForm.of(visitor.client.get(ADDRESS))
     assert "noin 12 kuukauden" in shown.soup.get_text(" ")

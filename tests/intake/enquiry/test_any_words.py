@@ -1,4 +1,4 @@
-"""Whatever strings are put in the fields: never an error of ours, and never a lost word."""
+"""Any strings in the fields: the form is stored or returned with its text, and never causes a server error."""
 
 import itertools
 from typing import Any
@@ -34,7 +34,7 @@ any_letter = st.fixed_dictionaries(
         "form_token": any_text,
     },
 )
-# Everything but the free text is right, so that most of these are stored.
+# Everything except the free text is valid, so most of these forms are stored.
 good_letter = st.fixed_dictionaries(
     {"name": st.text(min_size=1, max_size=60), "organisation": any_text, "message": st.text(min_size=1, max_size=300)}
 ).map(lambda texts: letter(**texts))
@@ -54,7 +54,7 @@ def _shown_again(text: str) -> str:
 
 
 def _check(words: Letter) -> None:
-    # The same words as an earlier example's are a repeat.
+    # The same text as in an earlier example would be a repeat.
     Enquiry.objects.all().delete()
     answer = Visitor(f"visitor {next(_numbers)}").sends(words)
 

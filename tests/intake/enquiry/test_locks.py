@@ -1,4 +1,4 @@
-"""Who waits for whom on PostgreSQL: letters of different people do not wait for each other."""
+"""Locks on PostgreSQL: posts of different people do not wait for each other."""
 
 import threading
 from collections.abc import Callable
@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def waits(lock: Callable[[], None]) -> bool:
-    """Whether another transaction that takes this lock waits for the current one."""
+    """Return whether another transaction has to wait for this lock while the current one is open."""
     results: list[bool] = []
 
     def run() -> None:
@@ -44,20 +44,20 @@ def waits(lock: Callable[[], None]) -> bool:
     return waited
 
 
-def test_letters_of_different_people_do_not_wait() -> None:
+def test_posts_of_different_people_do_not_wait() -> None:
     with transaction.atomic():
         lock_letter("address a", "mailbox a", "words a")
         assert not waits(lambda: lock_letter("address b", "mailbox b", "words b"))
 
 
 @pytest.mark.parametrize("shared", ["address a", "mailbox a", "words a"])
-def test_letters_with_something_in_common_wait(shared: str) -> None:
+def test_posts_with_a_common_key_wait(shared: str) -> None:
     with transaction.atomic():
         lock_letter("address a", "mailbox a", "words a")
         assert waits(lambda: lock_letter("another", shared, "others"))
 
 
-def test_other_receivers_and_letters_wait() -> None:
+def test_receiving_lock_excludes_all_posts() -> None:
     with transaction.atomic():
         lock_letter("address a", "mailbox a", "words a")
         assert waits(lock_receiving)
@@ -69,8 +69,8 @@ def test_other_receivers_and_letters_wait() -> None:
         assert not waits(lock_receiving)
 
 
-def test_removal_waits_for_who_is_receiving() -> None:
-    """A repeat is answered with the enquiry that is there, which may not go before the answer is stored."""
+def test_removal_waits_for_a_post() -> None:
+    """A repeat refers to the stored enquiry, which must not be removed before the repeat is recorded."""
     enquiry = received()
     with transaction.atomic():
         lock_letter("address a")

@@ -1,4 +1,4 @@
-"""One letter is one enquiry, however many times it is posted; other words are another."""
+"""A repeated post is one enquiry, and a post with changed text is a new one."""
 
 import re
 import uuid
@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
 
 def reference_on(visitor: Visitor, sent: Any) -> str:
-    """The reference on the page to which a letter leads."""
+    """Return the reference on the thank-you page."""
     found = re.search(r"Viitenumerosi on (\S+)", page_text(visitor.client.get(sent["Location"])))
     assert found is not None
     return found[1]
@@ -45,7 +45,7 @@ def test_enquiry_redirects_to_thanks_page_with_reference(visitor: Visitor) -> No
     assert "Mitä seuraavaksi tapahtuu?" in text
 
 
-def test_every_fact_is_stored_as_it_was_written(visitor: Visitor) -> None:
+def test_every_field_is_stored(visitor: Visitor) -> None:
     visitor.sends()
     enquiry = Enquiry.objects.get()
     written = letter(phone="+358501234567")
@@ -170,7 +170,7 @@ def test_content_digest_is_keyed_with_secret(visitor: Visitor) -> None:
 
 
 def test_repeats_count_towards_rate_limit(visitor: Visitor, settings: Any) -> None:
-    # A repeat that cost nothing would be answered past the limit, other words not: a way to find out.
+    # Otherwise a stranger over the limit could find out what others wrote: only a repeat would be answered.
     settings.FORM_RATE_LIMIT = 1
     visitor.sends()
     curious = Visitor("203.0.113.9")
@@ -201,13 +201,13 @@ def test_resend_with_same_token_gives_same_reference(visitor: Visitor) -> None:
     assert visitor.sends(filled)["Location"] == first
 
 
-def test_a_repeat_from_another_network_is_a_repeat(contact_page: object) -> None:
+def test_repeat_from_another_network_is_deduplicated(contact_page: object) -> None:
     words = letter(form_token=token())
     home, phone = Visitor("198.51.100.7"), Visitor("203.0.113.9")
     assert home.sends(words)["Location"] == phone.sends(words)["Location"]
 
 
-def test_a_removed_enquirys_thanks_page_is_gone(visitor: Visitor) -> None:
+def test_thanks_page_of_removed_enquiry_is_gone(visitor: Visitor) -> None:
     thanks = visitor.sends()["Location"]
     Enquiry.objects.all().delete()
     assert visitor.client.get(thanks).status_code == 404
@@ -220,8 +220,8 @@ def test_validation_error_keeps_form_url(visitor: Visitor) -> None:
     assert [form["action"] for form in forms] == [ADDRESS] == ["/ota-yhteytta/"]
 
 
-def test_every_posting_form_names_its_address() -> None:
-    """Without one, a fragment in the address stays, and a page with a fragment is not opened at its error summary."""
+def test_every_post_form_has_an_action() -> None:
+    """Without `action`, a fragment stays in the URL, and the browser does not scroll to the error summary."""
     folders = [TEMPLATES / "components", *(TEMPLATES / "intake" / name for name in ("contact", "mapping"))]
     files = [
         *(path for folder in folders for path in folder.rglob("*.html")),

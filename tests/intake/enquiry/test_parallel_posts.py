@@ -1,4 +1,4 @@
-"""Many posts at the same moment, each in a thread with a connection and real transactions of its own."""
+"""Concurrent posts, each in a thread with its own connection and real transactions."""
 
 import threading
 from collections import Counter
@@ -18,7 +18,7 @@ MANY = 10
 
 
 def at_once(count: int, job: Callable[[int], Any]) -> list[Any]:
-    """Run job(0), job(1), … in threads that begin together; return what they returned. Raises what one of them did."""
+    """Run job(0), job(1), … in threads that begin together, and return their results. An exception is raised again."""
     start = threading.Barrier(count)
     answers: list[Any] = [None] * count
 
@@ -74,7 +74,7 @@ def test_parallel_forms_with_one_text_are_one_enquiry(settings: Any) -> None:
     assert Counter(OutgoingMail.objects.values_list("purpose", flat=True)) == {"notification": 1, "confirmation": 1}
 
 
-def test_parallel_repeats_of_a_closed_enquiry_are_one(settings: Any) -> None:
+def test_parallel_repeats_of_closed_enquiry_are_one_enquiry(settings: Any) -> None:
     settings.FORM_RATE_LIMIT = MANY + 1
     Visitor().sends()
     first = Enquiry.objects.get()

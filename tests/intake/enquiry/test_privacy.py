@@ -1,4 +1,4 @@
-"""What a person typed is in the database and nowhere else: not in logs, addresses or the names of objects."""
+"""Typed text is in the database and nowhere else: not in logs, URLs or the repr of objects."""
 
 import logging
 import uuid
@@ -31,11 +31,11 @@ def _has_words(text: str) -> bool:
     return any(mark in text.lower() for mark in MARKS)
 
 
-def test_the_words_are_recognised_by_these_tests() -> None:
+def test_typed_text_is_recognised_by_these_tests() -> None:
     assert all(_has_words(str(WORDS[name])) for name in ("name", "email", "organisation", "phone", "message"))
 
 
-def test_the_address_of_the_thanks_page_says_nothing(visitor: Visitor) -> None:
+def test_thanks_page_has_no_typed_text(visitor: Visitor) -> None:
     location = visitor.sends(WORDS)["Location"]
     enquiry = Enquiry.objects.get()
     assert location == f"{ADDRESS}kiitos/{enquiry.receipt}/"
@@ -69,9 +69,7 @@ def test_object_repr_contains_no_typed_text(visitor: Visitor) -> None:
     assert {"RemovedEnquiry"} <= set(seen)
 
 
-def test_nothing_typed_is_logged_on_the_whole_way(
-    visitor: Visitor, caplog: pytest.LogCaptureFixture, settings: Any
-) -> None:
+def test_typed_text_is_never_logged(visitor: Visitor, caplog: pytest.LogCaptureFixture, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 2
     with caplog.at_level(logging.DEBUG):
         statuses = [
@@ -86,7 +84,7 @@ def test_nothing_typed_is_logged_on_the_whole_way(
         while deliver_next(now=timezone.now()):
             pass
     assert statuses == [422, 422, 403, 303, 303, 429, 200]
-    # Django's record of SQL is written only with DEBUG on.
+    # Django logs SQL only with DEBUG on.
     lines = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
     assert not [line for line in lines if _has_words(line)]
 
@@ -101,12 +99,12 @@ def test_log_of_an_error_hides_the_form(
     visitor.client.raise_request_exception = False
     answer = visitor.sends(WORDS)
     assert answer.status_code == 500
-    # The sender, and nobody else, gets the words back.
+    # The response returns the typed text to the sender only.
     assert str(WORDS["message"]) in page_text(answer)
     assert answer["Cache-Control"] == "no-store"
     assert "a fault of ours" in caplog.text
     assert not _has_words(caplog.text)
 
 
-def test_an_exception_of_the_limit_names_nobody() -> None:
+def test_rate_limit_exception_has_no_personal_data() -> None:
     assert str(TooManyPosts(timedelta(minutes=1))) == "too many posts"

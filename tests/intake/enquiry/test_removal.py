@@ -1,4 +1,4 @@
-"""Removing an enquiry takes everything of the person and leaves a count."""
+"""Removing an enquiry deletes all personal data and keeps a count."""
 
 import logging
 import signal
@@ -40,7 +40,7 @@ def test_enquiry_is_removed_on_due_date() -> None:
     assert remove_due(now=DUE) == 0
 
 
-def test_spam_goes_sooner_and_what_is_open_stays() -> None:
+def test_spam_is_removed_sooner_and_open_never() -> None:
     closed(at=CLOSED, outcome=Outcome.SPAM)
     kept = [closed(at=CLOSED), received(now=CLOSED)]
     assert remove_due(now=CLOSED + timedelta(days=14)) == 1
@@ -49,7 +49,7 @@ def test_spam_goes_sooner_and_what_is_open_stays() -> None:
     assert Enquiry.objects.get() == kept[1]
 
 
-def test_the_times_are_those_that_kati_has_set() -> None:
+def test_removal_uses_retention_setting() -> None:
     chosen = IntakeSettings.load()
     chosen.retention_months = 1
     chosen.save()
@@ -96,11 +96,11 @@ def test_dry_run_lists_references_and_removes_nothing() -> None:
     due = closed(at=CLOSED)
     received(now=CLOSED)
     with time_machine.travel(DUE, tick=False):
-        call_command("remove_due_enquiries", dry_run=True, stdout=(told := StringIO()))
-        assert told.getvalue().split() == [due.reference]
+        call_command("remove_due_enquiries", dry_run=True, stdout=(output := StringIO()))
+        assert output.getvalue().split() == [due.reference]
         assert Enquiry.objects.count() == 2
-        call_command("remove_due_enquiries", stdout=(told := StringIO()))
-    assert told.getvalue().split() == ["1", "removed"]
+        call_command("remove_due_enquiries", stdout=(output := StringIO()))
+    assert output.getvalue().split() == ["1", "removed"]
     assert due not in due_for_removal(now=DUE)
     assert Enquiry.objects.count() == 1
 
@@ -113,7 +113,7 @@ def _rows() -> Iterator[tuple[str, str]]:
                 yield table, str(row).lower()
 
 
-def test_no_table_remembers_an_erased_person(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_table_keeps_a_removed_person(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     visitor.sends(letter(name="Unohtuva Henkilö", email="unohtuva@esimerkki.fi", message="Unohtuva viesti."))
     while deliver_next(now=datetime.now(HELSINKI)):
@@ -130,11 +130,11 @@ def test_no_table_remembers_an_erased_person(visitor: Visitor, caplog: pytest.Lo
     assert apps.get_model("intake", "RemovedEnquiry").objects.get().count == 1
 
 
-def test_what_is_reopened_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_enquiry_reopened_during_removal_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (closed(at=CLOSED + timedelta(minutes=number)) for number in range(3))
 
     def meanwhile(*, enquiry: Enquiry, now: datetime, **_signal: object) -> None:
-        """While the first one goes, the supervisor reopens the second, and closes the third again."""
+        """While the first is being removed, reopen the second, and close the third again on a later day."""
         if enquiry == first:
             move(second, Status.IN_REVIEW)
             again = move(third, Status.IN_REVIEW)
@@ -145,7 +145,7 @@ def test_what_is_reopened_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
     assert set(Enquiry.objects.all()) == {second, third}
 
 
-def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_person_confirming_during_removal_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     places = [waiter(now=CLOSED - timedelta(days=9)) for _ in range(2)]
     for place in places:
         answer_no(place_id=place.pk, now=CLOSED)
@@ -158,7 +158,7 @@ def test_who_says_to_stay_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> No
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 
 
-def test_a_backlog_goes_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backlog_is_removed_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "_BATCH_SIZE", 2)
     for _ in range(5):
         closed(at=CLOSED)
@@ -176,15 +176,15 @@ def test_sigterm_leaves_the_rest_of_a_backlog(number: signal.Signals) -> None:
 
     before_removal.connect(ask_to_end)
     handlers = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
-    told = StringIO()
+    output = StringIO()
     with time_machine.travel(DUE, tick=False):
         with pytest.raises(CommandError, match="stopped"):
-            call_command("remove_due_enquiries", stdout=told)
-        assert told.getvalue().split() == ["2", "removed"]
+            call_command("remove_due_enquiries", stdout=output)
+        assert output.getvalue().split() == ["2", "removed"]
         assert list(Enquiry.objects.order_by("pk")) == enquiries[2:]
         assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == handlers
-        call_command("remove_due_enquiries", stdout=(told := StringIO()))
-    assert told.getvalue().split() == ["3", "removed"]
+        call_command("remove_due_enquiries", stdout=(output := StringIO()))
+    assert output.getvalue().split() == ["3", "removed"]
     assert RemovedEnquiry.objects.get().count == 5
 
 
@@ -201,7 +201,7 @@ def test_one_run_of_all_jobs_heeds_sigterm() -> None:
     assert list(Enquiry.objects.order_by("pk")) == others
 
 
-def test_removal_by_hand_passes_over_a_failure() -> None:
+def test_removal_command_skips_a_failure() -> None:
     stuck, *_others = [closed(at=CLOSED) for _ in range(3)]
 
     def fail_for_one(*, enquiry: Enquiry, **_signal: object) -> None:
@@ -210,13 +210,13 @@ def test_removal_by_hand_passes_over_a_failure() -> None:
 
     before_removal.connect(fail_for_one)
     with time_machine.travel(DUE, tick=False), pytest.raises(CommandError, match="1 could not be removed"):
-        call_command("remove_due_enquiries", stdout=(told := StringIO()))
-    assert told.getvalue().split() == ["2", "removed"]
+        call_command("remove_due_enquiries", stdout=(output := StringIO()))
+    assert output.getvalue().split() == ["2", "removed"]
     assert Enquiry.objects.get() == stuck
 
 
 def queries_of_removal(count: int) -> list[str]:
-    """Those of removing a backlog of `count`: half letters, half places on the waiting list."""
+    """Return the queries of removing `count` enquiries: half messages, half places on the waiting list."""
     for number in range(count):
         if number % 2:
             closed(at=CLOSED)
@@ -231,7 +231,7 @@ def test_removal_has_constant_queries_without_personal_columns() -> None:
     queries_of_removal(2)
     few, many = queries_of_removal(4), queries_of_removal(12)
     each = (len(few) - 2) / 4
-    # A portion is one query, and so is the look for another.
+    # Two queries find the batches: one finds this batch, and one finds no further batch.
     assert (len(many) - 2) / 12 == each
     assert each <= 20
     words = [f'"intake_enquiry"."{name}"' for name in ("message", "search_text", "note", "name", "email")]
@@ -239,7 +239,7 @@ def test_removal_has_constant_queries_without_personal_columns() -> None:
     assert not [sql for sql in many for word in words if word in sql]
 
 
-def test_the_command_lists_references_alone() -> None:
+def test_dry_run_reads_no_message() -> None:
     closed(at=CLOSED)
     with time_machine.travel(DUE, tick=False), CaptureQueriesContext(connection) as queries:
         call_command("remove_due_enquiries", dry_run=True, stdout=StringIO())

@@ -1,4 +1,4 @@
-"""What was removed stays nowhere in SQLite's files; PostgreSQL's own vacuum is not ours to test."""
+"""SQLite's files keep no removed text. PostgreSQL's vacuum is not tested here."""
 
 from pathlib import Path
 
@@ -21,25 +21,25 @@ WORD = "Unohtuvainen"
 
 
 def found(word: str | bytes) -> dict[str, int]:
-    """How often the word stands in each file of the database, as bytes."""
+    """Return how often the bytes of the word occur in each file of the database."""
     sought = word if isinstance(word, bytes) else word.encode()
     name = str(connection.settings_dict["NAME"])
     files = [Path(name), Path(f"{name}-wal")]
     return {path.name: path.read_bytes().count(sought) for path in files if path.exists()}
 
 
-def test_a_removed_word_stays_in_no_file() -> None:
+def test_removed_text_is_in_no_file() -> None:
     # Long enough for overflow pages, too.
     enquiry = received(name=f"{WORD} Henkilö", message=f"{WORD} kirjoitti. " * 2000)
     empty_write_ahead_log()
     save_handling(enquiry_id=enquiry.pk, version=enquiry.version, note=f"Soita: {WORD}", by=None, now=timezone.now())
-    # So that the look is known to see.
+    # First show that found() finds the word.
     assert all(found(WORD).values())
     remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())
     assert not any(found(WORD).values())
 
 
-def test_a_removed_signature_stays_in_no_file() -> None:
+def test_removed_signature_is_in_no_file() -> None:
     enquiry = received(name=WORD)
     empty_write_ahead_log()
     # As SQLite stores a large number, in the row and in the index (Database File Format, 2.1).
@@ -49,7 +49,7 @@ def test_a_removed_signature_stays_in_no_file() -> None:
     assert not any(found(bits).values())
 
 
-def test_words_beside_removed_ones_stay() -> None:
+def test_text_of_other_enquiries_is_kept() -> None:
     kept = received(name="Pysyväinen", message="Pysyy.")
     gone = received(name=WORD)
     remove_enquiry(enquiry_id=gone.pk, now=timezone.now())
@@ -58,7 +58,7 @@ def test_words_beside_removed_ones_stay() -> None:
     assert any(found("Pysyväinen").values())
 
 
-def test_a_reader_at_work_delays_but_breaks_nothing() -> None:
+def test_open_reader_delays_emptying_the_wal() -> None:
     enquiry = received(name=WORD)
     reader = connection.copy()
     try:

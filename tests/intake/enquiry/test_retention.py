@@ -19,13 +19,13 @@ days = st.dates(date(2000, 1, 1), date(2200, 1, 1))
         (datetime(2026, 8, 31, 9, tzinfo=UTC), date(2027, 2, 28)),
         (datetime(2027, 8, 31, 9, tzinfo=UTC), date(2028, 2, 29)),
         (datetime(2026, 12, 15, 9, tzinfo=UTC), date(2027, 6, 15)),
-        # Half past midnight in Finland is still the day before in Greenwich, in summer and in winter time.
+        # Half past midnight in Finland is still the day before in UTC, in summer and in winter time.
         (datetime(2026, 8, 14, 21, 30, tzinfo=UTC), date(2027, 2, 15)),
         (datetime(2026, 12, 14, 21, 30, tzinfo=UTC), date(2027, 6, 14)),
         (datetime(2026, 12, 14, 22, 30, tzinfo=UTC), date(2027, 6, 15)),
     ],
 )
-def test_a_closed_matter_goes_after_so_many_months(closed: datetime, removed: date) -> None:
+def test_closed_enquiry_is_removed_after_retention_months(closed: datetime, removed: date) -> None:
     assert removal_date(closed_at=closed, outcome=Outcome.AGREEMENT, times=TIMES) == removed
 
 
@@ -43,7 +43,7 @@ def test_spam_removal_date_across_daylight_saving_change(closed: datetime, remov
     assert removal_date(closed_at=closed, outcome=Outcome.SPAM, times=TIMES) == removed
 
 
-def test_an_open_matter_is_never_due() -> None:
+def test_open_enquiry_has_no_removal_date() -> None:
     assert removal_date(closed_at=None, outcome="", times=TIMES) is None
 
 
@@ -56,7 +56,7 @@ def test_months_later_never_exceeds_the_month(day: date, months: int) -> None:
 
 
 @given(days, days, st.integers(0, 60))
-def test_what_was_closed_later_is_never_removed_earlier(one: date, other: date, months: int) -> None:
+def test_removal_order_follows_closing_order(one: date, other: date, months: int) -> None:
     first, second = sorted((one, other))
     assert months_later(first, months) <= months_later(second, months)
 

@@ -1,4 +1,4 @@
-"""When the database or a template fails, the words stay on the form and nothing is half-stored."""
+"""When the database or a template fails, the form keeps its text and nothing is stored in part."""
 
 import sqlite3
 from typing import Any
@@ -36,19 +36,19 @@ def test_database_error_keeps_text_and_stores_nothing(
 ) -> None:
     caplog.clear()
     with refused_rows(model, kind("DETAIL: Key (email)=(maija.meikalainen@esimerkki.fi)")):
-        came_back = ShownForm.of(answer := visitor.sends())
+        returned = ShownForm.of(answer := visitor.sends())
 
     assert answer.status_code == 503
-    assert came_back.title.startswith("Virhe:")
-    assert came_back.notice == NOTICE
-    assert came_back.words == letter()
+    assert returned.title.startswith("Virhe:")
+    assert returned.notice == NOTICE
+    assert returned.words == letter()
     _assert_nothing_stored()
     logged = caplog.text
     assert kind.__name__ in logged
     for written in ("meikalainen", "Maija", "perhekeskus", "tilaa ajatella", "DETAIL"):
         assert written not in logged
 
-    assert visitor.sends(came_back.values).status_code == 303
+    assert visitor.sends(returned.values).status_code == 303
     assert Enquiry.objects.count() == 1
 
 
@@ -79,7 +79,7 @@ def test_mail_template_error_stores_nothing(visitor: Visitor, monkeypatch: pytes
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's way of failing: somebody holds the write lock")
-def test_a_locked_database_costs_no_word(visitor: Visitor) -> None:
+def test_locked_sqlite_database_keeps_text(visitor: Visitor) -> None:
     visitor.opens()
     holder = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -97,7 +97,7 @@ def test_a_locked_database_costs_no_word(visitor: Visitor) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's way of failing: somebody locks the table")
-def test_locked_table_costs_no_word(visitor: Visitor) -> None:
+def test_locked_postgresql_table_keeps_text(visitor: Visitor) -> None:
     visitor.opens()
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")

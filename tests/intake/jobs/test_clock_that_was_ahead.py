@@ -1,4 +1,4 @@
-"""A clock that was years ahead for a while locks nothing and nobody when it is right again."""
+"""A clock that was years ahead for a while blocks nothing after it was corrected."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -48,20 +48,20 @@ def test_future_posts_do_not_exhaust_rate_limit() -> None:
         enforce_rate_limit("k", NOW)
 
 
-def test_the_confirmation_goes_again() -> None:
+def test_future_confirmation_does_not_block_another() -> None:
     received(email="x@esimerkki.fi", now=AHEAD)
     again = received(email="x@esimerkki.fi", message="uusi", now=NOW)
     assert again.mails.filter(purpose=MailPurpose.CONFIRMATION).exists()
 
 
-def test_the_same_words_are_a_new_letter() -> None:
+def test_future_enquiry_is_not_repeated() -> None:
     first = received(email="x@esimerkki.fi", now=AHEAD)
     second = received(email="x@esimerkki.fi", now=NOW)
     assert first != second
     assert Enquiry.objects.count() == 2
 
 
-def test_a_small_difference_of_clocks_forgives_nothing() -> None:
+def test_small_clock_difference_still_counts() -> None:
     for _ in range(10):
         enforce_rate_limit("k", NOW + timedelta(seconds=30))
     with pytest.raises(TooManyPosts):
@@ -70,7 +70,7 @@ def test_a_small_difference_of_clocks_forgives_nothing() -> None:
     assert received(email="x@esimerkki.fi", now=NOW) == first
 
 
-def test_the_traces_go_with_the_next_round() -> None:
+def test_future_traces_are_deleted() -> None:
     enforce_rate_limit("k", AHEAD)
     received(now=AHEAD)
     delete_expired_traces(now=NOW)
@@ -78,8 +78,8 @@ def test_the_traces_go_with_the_next_round() -> None:
     assert not AutomaticReplyTrace.objects.exists()
 
 
-def heal(at: datetime) -> None:
-    """The worker's rounds of four days, by a clock that is right."""
+def run_resets(at: datetime) -> None:
+    """Run the worker's reset for four days with the correct clock."""
     for hours in range(0, 4 * 24 + 1, 12):
         reset_future_moments(now=at + timedelta(hours=hours))
 
@@ -87,9 +87,9 @@ def heal(at: datetime) -> None:
 LATER = NOW + timedelta(days=4)
 
 
-def test_what_was_closed_is_kept_no_longer() -> None:
+def test_future_closing_date_is_reset() -> None:
     enquiry = closed(at=AHEAD)
-    heal(NOW)
+    run_resets(NOW)
     enquiry.refresh_from_db()
     assert enquiry.closed_at is not None
     assert NOW < enquiry.closed_at <= LATER
@@ -97,35 +97,35 @@ def test_what_was_closed_is_kept_no_longer() -> None:
     assert remove_due(now=datetime(2027, 7, 4, 12, tzinfo=NOW.tzinfo)) == 1
 
 
-def test_a_day_of_removal_comes_no_later() -> None:
+def test_reset_does_not_postpone_removal_date() -> None:
     enquiry = closed(at=NOW - timedelta(days=100))
     day = enquiry.remove_on
     Enquiry.objects.update(closed_at=AHEAD)
-    heal(NOW)
+    run_resets(NOW)
     enquiry.refresh_from_db()
     assert enquiry.remove_on == day
 
 
-def test_who_waits_is_asked_again() -> None:
+def test_future_waiting_confirmation_is_reset() -> None:
     place = waiter(now=AHEAD)
-    heal(NOW)
+    run_resets(NOW)
     place.refresh_from_db()
     assert NOW < place.confirmed_at <= LATER
     assert ask_or_remove_silent_waiters(now=datetime(2027, 5, 10, 12, tzinfo=NOW.tzinfo)) == 1
 
 
-def test_what_was_sent_counts_from_now() -> None:
+def test_future_sent_times_are_reset() -> None:
     received(now=AHEAD)
     OutgoingMail.objects.update(state=MailState.SENT, sent_at=AHEAD)
     MailAttempt.objects.create(mail=OutgoingMail.objects.earliest("pk"), attempted_at=AHEAD, succeeded=True)
-    heal(NOW)
+    run_resets(NOW)
     assert not OutgoingMail.objects.filter(sent_at__gt=LATER).exists()
     assert not MailAttempt.objects.filter(attempted_at__gt=LATER).exists()
 
 
-def test_an_unsent_mapping_has_its_thirty_days() -> None:
+def test_future_expiry_of_unsent_mapping_is_reset() -> None:
     mail_link_for_enquiry(enquiry=received(now=AHEAD), now=AHEAD)
-    heal(NOW)
+    run_resets(NOW)
     expires = InitialMapping.objects.get().expires_at
     assert expiry(NOW) < expires <= expiry(LATER)
     assert remove_unfinished(now=expires) == 0
@@ -133,7 +133,7 @@ def test_an_unsent_mapping_has_its_thirty_days() -> None:
 
 
 def test_lagging_clock_changes_no_dates() -> None:
-    """Nobody's time is made shorter by it."""
+    """A clock that is behind shortens no retention time."""
     enquiry, place = closed(at=NOW), waiter(now=NOW)
     days = enquiry.closed_at, enquiry.remove_on, place.confirmed_at
     for hours in range(0, 48, 6):
@@ -156,28 +156,28 @@ def test_clock_correction_restarts_waiting_period() -> None:
     assert enquiry.closed_at == NOW + timedelta(days=3)
 
 
-def test_nothing_is_changed_where_all_is_well() -> None:
+def test_correct_times_are_not_reset() -> None:
     closed(at=NOW - timedelta(days=1))
     waiter(now=NOW)
-    heal(NOW)
+    run_resets(NOW)
     assert not ClockSlip.objects.exists()
 
 
-def test_a_return_in_the_future_holds_no_plan() -> None:
+def test_future_return_date_does_not_block_plan() -> None:
     settings = replace(PauseNotice.load().settings, active=False, ended_on=AHEAD.date())
     assert open_since(settings, NOW) is None
     assert not was_closed_since(settings, since=NOW - timedelta(hours=1), now=NOW)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=1096)])
-def test_mail_that_was_queued_then_goes_at_once(ahead: timedelta) -> None:
+def test_mail_queued_by_clock_ahead_is_due(ahead: timedelta) -> None:
     enquiry = received(now=NOW + ahead)
     assert OutgoingMail.objects.filter(due(NOW)).count() == enquiry.mails.count() == 2
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=1096)])
 @pytest.mark.parametrize("failures", range(len(WAITS)))
-def test_mail_that_failed_then_waits_no_longer_than_for_its_failures(failures: int, ahead: timedelta) -> None:
+def test_mail_failed_by_clock_ahead_is_due(failures: int, ahead: timedelta) -> None:
     received(now=NOW)
     OutgoingMail.objects.update(failures=failures, state=MailState.SENDING, claimed_at=NOW)
     for mail in OutgoingMail.objects.all():
@@ -188,7 +188,7 @@ def test_mail_that_failed_then_waits_no_longer_than_for_its_failures(failures: i
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=1096)])
-def test_mail_that_was_postponed_then_waits_a_minute_at_most(ahead: timedelta) -> None:
+def test_mail_postponed_by_clock_ahead_is_due(ahead: timedelta) -> None:
     received(now=NOW)
     _postpone_due(NOW + ahead)
     assert OutgoingMail.objects.filter(due(NOW)).count() == 2
@@ -197,7 +197,7 @@ def test_mail_that_was_postponed_then_waits_a_minute_at_most(ahead: timedelta) -
     assert not OutgoingMail.objects.filter(due(NOW)).exists()
 
 
-def test_mail_that_is_for_later_waits() -> None:
+def test_mail_with_planned_time_waits() -> None:
     received(now=NOW)
     mail = OutgoingMail.objects.filter(purpose=MailPurpose.NOTIFICATION)
     mail.update(purpose=MailPurpose.WAITING_ANSWER, next_attempt_at=NOW + timedelta(days=1))
@@ -206,7 +206,7 @@ def test_mail_that_is_for_later_waits() -> None:
     assert held.filter(due(NOW + timedelta(days=1))).count() == 1
 
 
-def test_no_mail_is_held_that_the_rule_takes_for_one_of_a_wrong_clock() -> None:
+def test_planned_time_for_immediate_purpose_is_refused() -> None:
     mail = NewMail(purpose=MailPurpose.CONFIRMATION, recipient="x@esimerkki.fi", subject="A", context={}, goes_at=NOW)
     with pytest.raises(ValueError, match="wrong clock"):
         mail_row(mail, text="a", html="", now=NOW)

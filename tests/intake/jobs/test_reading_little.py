@@ -1,4 +1,4 @@
-"""Jobs that look through the waiting list read times and keys, never the words and mails of everybody on it."""
+"""Jobs that scan the waiting list read times and keys, but not the messages and mails of everybody on it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ WORDS = [f'"{table}"."{column}"' for table, column in [("intake_enquiry", "messa
 
 
 def many_waiters() -> None:
-    """A list of which nobody needs anything yet: each was told, or asked, some days ago."""
+    """Fill the waiting list with people who need no mail yet: each got a notice or a question some days ago."""
     pause(active=False)
     plan = ReturnPlan.objects.create(created_at=START)
     for number in range(10):
@@ -39,7 +39,7 @@ def many_waiters() -> None:
 
 
 @pytest.mark.parametrize("job", [ask_or_remove_silent_waiters, remind_and_close])
-def test_nobodys_words_are_read(job: Callable[..., int]) -> None:
+def test_jobs_read_no_messages_or_mails(job: Callable[..., int]) -> None:
     many_waiters()
     with CaptureQueriesContext(
         connection,

@@ -1,4 +1,4 @@
-"""Each job has its own schedule and its own try, and so has each of its items."""
+"""Each job has its own schedule and error handling, and so has each of its items."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Calls:
-    """Counts the runs of a job, which raises what it is told to."""
+    """A job that records its runs and raises `error` if that is set."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -40,7 +40,7 @@ def runner(*jobs: Job) -> JobRunner:
 
 
 def run_for(worker: JobRunner, minutes: int, *, start: datetime = NOON) -> None:
-    """Let the worker look what is due, once a minute."""
+    """Let the worker run the due jobs once a minute."""
     for minute in range(minutes):
         with time_machine.travel(start + minute * MINUTE, tick=False):
             worker.run_due()
@@ -66,7 +66,7 @@ def test_each_job_runs_on_its_own_schedule() -> None:
 @pytest.mark.parametrize(
     "error", [ValueError(), IntegrityError(), DataError(), OperationalError(), KeyError(), RecursionError(), OSError()]
 )
-def test_a_failing_job_stops_no_other(error: Exception) -> None:
+def test_failing_job_stops_no_other_job(error: Exception) -> None:
     broken, others = Calls(), (Calls(), Calls())
     broken.error = error
     run_for(runner(job("a", others[0]), job("b", broken), job("c", others[1])), 30)
@@ -89,7 +89,7 @@ def test_a_job_that_recovers_is_on_schedule_again() -> None:
     assert broken.at[-3:] == [NOON + 11 * MINUTE, NOON + 12 * MINUTE, NOON + 13 * MINUTE]
 
 
-def test_a_new_worker_goes_on_with_the_schedule() -> None:
+def test_new_worker_continues_the_schedule() -> None:
     daily = Calls()
     run_for(runner(job("a", daily, timedelta(days=1))), 1)
     run_for(runner(job("a", daily, timedelta(days=1))), 1, start=NOON + timedelta(hours=23))
@@ -110,7 +110,7 @@ def test_job_killing_worker_does_not_block_others() -> None:
     assert len(mail.at) == 5
 
 
-def test_a_clock_that_was_ahead_stops_no_job() -> None:
+def test_clock_that_was_ahead_stops_no_job() -> None:
     calls = Calls()
     worker = runner(job("a", calls))
     run_for(worker, 1, start=NOON + timedelta(days=1500))
@@ -120,7 +120,7 @@ def test_a_clock_that_was_ahead_stops_no_job() -> None:
     assert WorkerHeartbeat.objects.get().beat_at == NOON + 5 * MINUTE
 
 
-def test_one_bad_item_stops_no_other() -> None:
+def test_failing_item_stops_no_other_item() -> None:
     done: list[tuple[int, datetime]] = []
 
     def act(number: int) -> int:
@@ -136,7 +136,7 @@ def test_one_bad_item_stops_no_other() -> None:
     assert (row.failures, row.failing_items) == (0, 1)
 
 
-def test_a_bad_item_that_goes_away_is_forgotten() -> None:
+def test_failing_item_is_forgotten_when_gone() -> None:
     items = [1, 2]
 
     def act(number: int) -> int:
@@ -152,7 +152,7 @@ def test_a_bad_item_that_goes_away_is_forgotten() -> None:
     assert JobRun.objects.get().failing_items == 0
 
 
-def test_a_stop_is_heeded_between_two_items() -> None:
+def test_job_stops_between_two_items() -> None:
     done: list[int] = []
     stopping = False
 
@@ -166,12 +166,12 @@ def test_a_stop_is_heeded_between_two_items() -> None:
     run_for(worker, 1)
     assert done == [0, 1, 2]
     stopping = False
-    # What was left is not put off by a day.
+    # The remaining items are not postponed by a day.
     run_for(JobRunner(worker._jobs, lambda: False), 1, start=NOON + MINUTE)
     assert done == [0, 1, 2, 0, 1, 2, 3, 4]
 
 
-def test_a_long_job_holds_no_items_in_memory() -> None:
+def test_long_job_keeps_no_items_in_memory() -> None:
     context = JobContext(name="many", now=NOON, budget=timedelta(hours=1), is_stopping=lambda: False)
     tracemalloc.start()
     try:
@@ -183,7 +183,7 @@ def test_a_long_job_holds_no_items_in_memory() -> None:
     assert peak < 100_000
 
 
-def test_a_long_job_gives_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_job_lets_other_jobs_run(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds, order = 0.0, []
     monkeypatch.setattr("intake.jobs.runner.time.monotonic", lambda: seconds)
     left = list(range(6))
@@ -205,7 +205,7 @@ def test_a_long_job_gives_the_others_their_turn(monkeypatch: pytest.MonkeyPatch)
     assert order == ["item", "item", "mail", "item", "item", "mail", "item", "item", "mail"]
 
 
-def test_a_database_that_is_away_ends_the_round(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_outage_ends_the_round(monkeypatch: pytest.MonkeyPatch) -> None:
     other = Calls()
 
     def loses_database(context: JobContext) -> None:
@@ -219,7 +219,7 @@ def test_a_database_that_is_away_ends_the_round(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(DatabaseUnavailable):
         run_for(worker, 1)
     assert other.at == []
-    # When it is back, nothing has been put off.
+    # After the outage no job has been postponed.
     monkeypatch.undo()
     with pytest.raises(DatabaseUnavailable):
         run_for(worker, 1)
@@ -227,7 +227,7 @@ def test_a_database_that_is_away_ends_the_round(monkeypatch: pytest.MonkeyPatch)
     assert JobRun.objects.get(name="a").failures == 0
 
 
-def test_errors_are_logged_with_frames_never_words(caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_are_logged_with_frames_without_messages(caplog: pytest.LogCaptureFixture) -> None:
     def act(number: int) -> int:
         try:
             raise KeyError("maija@esimerkki.fi")
@@ -261,7 +261,7 @@ def test_frequent_job_rarely_writes_to_database(django_assert_max_num_queries: A
     assert JobRun.objects.get().succeeded_at == NOON + timedelta(seconds=40)
 
 
-def test_a_run_that_cannot_be_recorded_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unrecordable_run_stops_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls()
 
     def full(**values: Any) -> None:

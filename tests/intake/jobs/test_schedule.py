@@ -1,4 +1,4 @@
-"""When a job is due and a worker silent, over any data and any now."""
+"""When a job is due and when a worker is silent, for any data and any current time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ def test_a_failing_frequent_job_waits_longer_each_time(failures: int, minutes: i
     assert retry_wait(failures, every=timedelta(seconds=2)) == timedelta(minutes=minutes)
 
 
-def test_a_failing_daily_job_is_soon_tried_again() -> None:
+def test_failing_daily_job_is_retried_soon() -> None:
     day = timedelta(days=1)
     assert retry_wait(1, every=day) == timedelta(minutes=1)
     assert retry_wait(30, every=day) == day
@@ -42,7 +42,7 @@ def test_waits_never_shrink_and_stay_bounded(every: timedelta, failures: int) ->
 
 
 @given(moments, st.timedeltas(timedelta(minutes=2), timedelta(days=4000)), intervals, st.integers(0, 50))
-def test_a_start_in_the_future_puts_off_nothing(
+def test_start_in_the_future_postpones_nothing(
     now: datetime, ahead: timedelta, every: timedelta, failures: int
 ) -> None:
     assert due_at(started_at=now + ahead, failures=failures, every=every, now=now) <= now

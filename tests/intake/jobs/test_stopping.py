@@ -1,4 +1,4 @@
-"""A signal stops a waiting process, at whatever moment it comes."""
+"""A signal stops a waiting process, whenever the signal arrives."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from aijuu_site.serving.processes import Child, Supervisor
 from aijuu_site.serving.web import make_server
 from intake.jobs.stopping import StopEvent, set_on_signal
 
-# Thousands of signals, each at another moment of a wait.
+# Thousands of signals, each at a different moment of a wait.
 _STORM = """
 import signal
 from {module} import {name} as Event
@@ -36,8 +36,8 @@ def test_signal_at_any_moment_of_the_wait_is_harmless() -> None:
     assert _survives("intake.jobs.stopping", "StopEvent")
 
 
-def test_supervisor_and_web_server_stop_by_it() -> None:
-    """Two Events of threading stood there, and a stop could hang for ever; the worker's is known to mypy."""
+def test_supervisor_and_web_server_use_stop_event() -> None:
+    """threading.Event could hang for ever at a stop, so both must use StopEvent. mypy checks the worker's."""
     child = Child("nothing", lambda: None)
     assert isinstance(Supervisor(web=child, worker=child, say=print)._stopping, StopEvent)
     assert isinstance(make_server("127.0.0.1", 0, 1).main_loop_interrupt, StopEvent)
@@ -51,7 +51,7 @@ def test_wait_ends_at_the_signal_and_handlers_are_restored() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopping.wait(30)
     assert signal.getsignal(signal.SIGTERM) is before
-    # It stays set, however often it is asked.
+    # The event stays set.
     assert stopping.wait(0)
     assert stopping.wait(30)
     assert stopping.is_set()
@@ -67,7 +67,7 @@ def test_signal_during_the_wait_ends_it() -> None:
         killer.wait()
 
 
-def test_nothing_set_around_a_clear_is_missed() -> None:
+def test_set_after_clear_is_not_missed() -> None:
     stopping = StopEvent()
     stopping.set()
     stopping.clear()

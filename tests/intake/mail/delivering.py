@@ -1,4 +1,4 @@
-"""A mail server for the tests of delivery, and a worker's round at a chosen moment."""
+"""Helpers: settings of a mail server, and delivery at a chosen moment."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ def use_server(settings: Any, port: int, *, timeout: float = 0.5) -> None:
 
 
 def deliver_due(moment: datetime) -> int:
-    """Try everything that is due at the moment; return how many mails were tried."""
+    """Deliver all mails due at the moment, and return how many were tried."""
     with time_machine.travel(moment, tick=False):
         tried = 0
         while deliver_next(now=timezone.now()):
@@ -30,5 +30,5 @@ def deliver_due(moment: datetime) -> int:
 
 
 def subjects(server: SmtpServer) -> list[str]:
-    """The subjects of what the server took, in order of the alphabet."""
+    """Return the subjects of the accepted mails in alphabetical order."""
     return sorted(str(message["Subject"]) for message in server.messages)

@@ -1,4 +1,4 @@
-"""Each mail of the site in each of its forms, as it is queued."""
+"""Helper: every mail of the site in each of its variants, as it is queued."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,11 +34,11 @@ _ADMIN = "yllapito@esimerkki.fi"
 
 
 class EveryMail(dict[str, OutgoingMail]):
-    """The mails by name: the purpose and the form."""
+    """The mails by name, which is the purpose and the variant."""
 
     @contextmanager
     def form(self, words: str = "") -> Iterator[None]:
-        """Take in the mails that are queued in the block."""
+        """Add the mails that are queued in the block."""
         known = set(OutgoingMail.objects.values_list("pk", flat=True))
         yield
         queued = OutgoingMail.objects.exclude(pk__in=known)
@@ -47,7 +47,7 @@ class EveryMail(dict[str, OutgoingMail]):
 
 
 def every_mail(now: datetime) -> EveryMail:
-    """Queue each mail in each of its forms, and return them."""
+    """Queue every mail in each of its variants, and return them."""
     mails = EveryMail()
     _queue_about_enquiries(mails, now)
     _queue_about_waiting_list(mails, now)

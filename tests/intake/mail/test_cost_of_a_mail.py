@@ -1,4 +1,4 @@
-"""What the delivery of one mail may cost: statements, transactions and connections. No clock."""
+"""The cost of delivering one mail: statements, transactions and connections. No times are measured."""
 
 import pytest
 from django.db import connection
@@ -13,7 +13,7 @@ from tests.tools.smtp_server import SmtpServer
 
 
 @pytest.mark.django_db
-def test_many_mails_go_over_one_connection(smtp: SmtpServer) -> None:
+def test_many_mails_use_one_connection(smtp: SmtpServer) -> None:
     for _ in range(5):
         received()
     peers = smtp.peers
@@ -34,7 +34,7 @@ def test_statements_of_one_mail_are_few(smtp: SmtpServer) -> None:
         if "SAVEPOINT" not in query["sql"] and "advisory" not in query["sql"]
     ]
     kinds = [statement.split()[0] for statement in statements]
-    # Which is next, the claim; enquiry, mail and where it goes today; the success.
+    # Finding the next mail and claiming it; reading enquiry, mail and current recipient; recording the success.
     assert len(statements) == 8, statements
     assert kinds.count("UPDATE") == 2
     assert kinds.count("INSERT") == 1

@@ -1,4 +1,4 @@
-"""Mail to a real server that takes it, refuses, hangs or breaks off: nothing is lost, everything is recorded."""
+"""Mail to a real server that accepts, refuses, hangs or disconnects: nothing is lost, and every attempt is recorded."""
 
 import logging
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ def test_both_mails_are_sent_once_and_recorded(smtp: SmtpServer) -> None:
     assert enquiry.mail_state == MailState.SENT
 
 
-def test_a_mail_arrives_as_it_was_written_out(smtp: SmtpServer) -> None:
+def test_mail_arrives_as_it_was_queued(smtp: SmtpServer) -> None:
     received(now=START, email="maija@esimerkki.fi")
     deliver_due(START)
     message = next(message for message in smtp.messages if message["To"] == "maija@esimerkki.fi")
@@ -54,7 +54,7 @@ def test_a_mail_arrives_as_it_was_written_out(smtp: SmtpServer) -> None:
 
 
 def test_a_refused_sender_is_tried_with_one_mail(smtp: SmtpServer) -> None:
-    """The sender is the same in all of them."""
+    """All mails have the same sender, so one attempt is enough."""
     enquiry = received(now=START)
     smtp.behaviour = Behaviour.REFUSE
     assert deliver_due(START) == 1
@@ -108,7 +108,7 @@ def test_lost_connection_is_retried_with_one_mail(smtp: SmtpServer, fault: Behav
     smtp.behaviour = Behaviour.ACCEPT
     assert deliver_due(START + timedelta(seconds=59)) == 0
     assert deliver_due(START + timedelta(minutes=1)) == 2
-    # At least once: what a hanging server has taken comes again, as the same message.
+    # Delivery is at least once: a mail that the hanging server accepted is sent again with the same Message-ID.
     assert len({str(message["Message-ID"]) for message in smtp.messages}) == 2
     assert len(smtp.messages) <= 2 + taken
     assert not any(mail.is_late for mail in enquiry.mails.all())
@@ -181,13 +181,13 @@ def test_retries_keep_the_same_message_id() -> None:
     mail = received(now=START).mails.all()[0]
     first, second = (build_message(mail, now=START + timedelta(days=day)).message() for day in (0, 90))
     assert first["Message-ID"] == second["Message-ID"] == mail.message_id
-    # The time of the attempt: what was held back for months is no old mail.
+    # The Date is the time of the attempt, so a mail that was held for months does not look old.
     assert (first["Date"], second["Date"]) == ("Sun, 22 Nov 2026 08:00:00 -0000", "Sat, 20 Feb 2027 08:00:00 -0000")
     assert len(set(OutgoingMail.objects.values_list("message_id", flat=True))) == 2
 
 
 @pytest.mark.parametrize("fault", [Behaviour.ACCEPT, Behaviour.REJECT, Behaviour.DROP])
-def test_no_log_and_no_attempt_names_the_recipient(
+def test_logs_and_attempts_omit_the_recipient(
     smtp: SmtpServer, caplog: pytest.LogCaptureFixture, fault: Behaviour
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -195,7 +195,7 @@ def test_no_log_and_no_attempt_names_the_recipient(
     smtp.behaviour = fault
     received(now=START, email="salamaija@esimerkki.fi", name="Salamaija")
     deliver_due(START)
-    # Django's record of SQL is written only with DEBUG on.
+    # Django logs SQL only with DEBUG on.
     lines = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
     assert not [line for line in lines if "salamaija" in line.lower()]
     assert MailAttempt.objects.exists()

@@ -1,4 +1,4 @@
-"""What holds for each mail of the site: one base, nothing loaded from outside, and a plain text that reads as well."""
+"""Rules for every mail of the site: one base template, no external resources, and a complete plain-text part."""
 
 import html
 import re
@@ -88,7 +88,7 @@ def test_html_mails_have_at_most_one_button(mails: EveryMail) -> None:
     for name, mail in mails.items():
         buttons = BeautifulSoup(mail.html, "html.parser").select("a.button__link")
         assert len(buttons) <= 1, name
-        # Each mail to do something about has one.
+        # Every mail that asks for an action has a button.
         assert buttons or mail.purpose in ("confirmation", "removal_notice"), name
 
 
@@ -157,8 +157,8 @@ def _colour(text: str) -> Colour:
     return (int(text[:2], 16), int(text[2:4], 16), int(text[4:], 16))
 
 
-def test_contrast_holds_when_a_program_inverts_colours(mails: EveryMail) -> None:
-    """Each text on its own ground, as it is and with every channel inverted."""
+def test_contrast_is_sufficient_with_inverted_colours(mails: EveryMail) -> None:
+    """Each text colour on its own background, unchanged and with every channel inverted."""
     page = mails["waiting_confirmation"].html
     pairs = {
         (_colour(found["color"]), _colour(found["background-color"]))
@@ -166,12 +166,12 @@ def test_contrast_holds_when_a_program_inverts_colours(mails: EveryMail) -> None
         if len(found := dict(_COLOUR.findall("".join(declarations)))) == 2
     }
     assert len(pairs) >= 6
-    for text, ground in pairs:
-        assert contrast(text, ground) >= 4.5
-        inverted = [(255 - red, 255 - green, 255 - blue) for red, green, blue in (text, ground)]
+    for text, background in pairs:
+        assert contrast(text, background) >= 4.5
+        inverted = [(255 - red, 255 - green, 255 - blue) for red, green, blue in (text, background)]
         assert contrast(*inverted) >= 4.5
 
 
-def test_plain_text_removes_what_templates_leave() -> None:
+def test_plain_text_removes_extra_whitespace() -> None:
     assert plain_text("\n  \nHei,  \n\n \n\n\nrivi\r\n\n") == "Hei,\n\nrivi\n"
     assert plain_text("1–\u20602 päivässä") == "1–2 päivässä\n"

@@ -1,4 +1,4 @@
-"""What the two mails say, and what they never say."""
+"""The content of the notification and the confirmation, and the data that they must not contain."""
 
 import email
 import email.policy
@@ -102,7 +102,7 @@ def test_confirmation_has_auto_submitted_and_reply_to(visitor: Visitor) -> None:
     assert message.get_content_type() == "multipart/alternative"
 
 
-def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
+def test_confirmation_mentions_running_pause(visitor: Visitor) -> None:
     PauseNotice.objects.update_or_create(defaults={"active": True})
     visitor.sends()
     for kind in ("plain", "html"):
@@ -112,16 +112,16 @@ def test_a_pause_is_told_only_in_a_pause(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_an_announced_pause_is_told_with_the_promise(visitor: Visitor, full: bool) -> None:
+def test_confirmation_mentions_announced_pause(visitor: Visitor, full: bool) -> None:
     begins_on = timezone.localdate() + timedelta(days=1)
     PauseNotice.objects.update_or_create(defaults={"active": True, "full": full, "begins_on": begins_on})
     thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
-    told = f"Aijuu on tauolla {finnish_day(begins_on)} alkaen, ja silloin vastaus voi viipyä."
+    notice = f"Aijuu on tauolla {finnish_day(begins_on)} alkaen, ja silloin vastaus voi viipyä."
     for words in (_body(_sent("confirmation"), "plain"), _body(_sent("confirmation"), "html"), thanks):
-        assert told in words
+        assert notice in words
 
 
-def test_full_is_no_reason_for_a_late_answer(visitor: Visitor) -> None:
+def test_confirmation_mentions_no_delay_when_full(visitor: Visitor) -> None:
     PauseNotice.objects.update_or_create(defaults={"active": False, "full": True})
     thanks = visitor.client.get(visitor.sends()["Location"]).content.decode()
     for words in (_body(_sent("confirmation"), "plain"), _body(_sent("confirmation"), "html"), thanks):
@@ -147,7 +147,7 @@ def test_confirmation_links_privacy_page(visitor: Visitor) -> None:
         assert "http://127.0.0.1:8000/" in body
 
 
-def test_facts_that_are_not_known_leave_no_trace(visitor: Visitor) -> None:
+def test_confirmation_omits_missing_facts(visitor: Visitor) -> None:
     ContactDetails.objects.update(phone="", person_name="", response_time="", privacy_page=None)
     visitor.sends()
     for kind in ("plain", "html"):
@@ -158,7 +158,7 @@ def test_facts_that_are_not_known_leave_no_trace(visitor: Visitor) -> None:
         assert "Tietosuojaseloste" not in body
 
 
-def test_the_notice_goes_where_kati_wants_it(visitor: Visitor) -> None:
+def test_notification_goes_to_configured_address(visitor: Visitor) -> None:
     chosen = IntakeSettings.load()
     chosen.notification_email = "toimisto@aijuu.fi"
     chosen.save()
@@ -192,7 +192,7 @@ def test_plain_text_mail_has_no_entities(visitor: Visitor) -> None:
 
 
 @time_machine.travel("2027-01-10 12:00:00+00:00", tick=False)
-def test_message_ids_differ_where_random_numbers_repeat(visitor: Visitor) -> None:
+def test_message_ids_do_not_depend_on_random_seed(visitor: Visitor) -> None:
     for email_address in ("maija@esimerkki.fi", "matti@esimerkki.fi"):
         random.seed(1)
         assert visitor.sends({**letter(email=email_address), "form_token": token()}).status_code == 303

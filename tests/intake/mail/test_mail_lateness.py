@@ -1,4 +1,4 @@
-"""When a mail is late, over any now; and the query says the same of it as the rule."""
+"""When a mail is late, at any current time, and that the query agrees with the rule."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -51,7 +51,7 @@ def test_a_mail_is_late_by_age_or_failure(
 
 
 @pytest.mark.django_db
-def test_the_query_finds_what_the_rule_calls_late() -> None:
+def test_late_query_agrees_with_rule() -> None:
     mail = received(now=NOW).mails.all()[0]
     OutgoingMail.objects.exclude(pk=mail.pk).delete()
     ages = (None, -YEARS, -16 * MINUTE, -14 * MINUTE, timedelta(), timedelta(hours=1), YEARS)
@@ -69,7 +69,7 @@ def test_the_query_finds_what_the_rule_calls_late() -> None:
 
 
 @pytest.mark.django_db
-def test_a_clock_that_was_ahead_holds_no_mail() -> None:
+def test_mail_queued_by_clock_ahead_is_due() -> None:
     received(now=NOW)
     OutgoingMail.objects.update(next_attempt_at=NOW + YEARS)
     assert OutgoingMail.objects.filter(due(NOW)).count() == 2
@@ -79,7 +79,7 @@ def test_a_clock_that_was_ahead_holds_no_mail() -> None:
 
 
 @pytest.mark.django_db
-def test_a_claim_from_the_future_is_freed() -> None:
+def test_claim_from_the_future_is_released() -> None:
     received(now=NOW)
     OutgoingMail.objects.update(state=MailState.SENDING, claimed_at=NOW + YEARS)
     assert OutgoingMail.objects.filter(abandoned(NOW)).count() == 2

@@ -1,4 +1,4 @@
-"""A mail server that is away, silent, or talks without end: it holds up neither the other mails nor the other jobs."""
+"""A mail server that is unreachable, silent or endlessly slow delays neither other mails nor other jobs."""
 
 import itertools
 import smtplib
@@ -28,7 +28,7 @@ Talk = Callable[[socket.socket, threading.Event], None]
 
 @contextmanager
 def server_that(talks: Talk, settings: Any, *, timeout: float = 0.4) -> Iterator[list[socket.socket]]:
-    """A server on this machine that treats each connection like this; gives the connections it has had."""
+    """Run a server on this machine that handles each connection with `talks`, and yield its list of connections."""
     over, seen = threading.Event(), []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.1)
@@ -37,7 +37,7 @@ def server_that(talks: Talk, settings: Any, *, timeout: float = 0.4) -> Iterator
             try:
                 talks(connected, over)
             except OSError:
-                # The other side has hung up, which is what is tested.
+                # The client has disconnected, as the test expects.
                 over.wait(0)
             finally:
                 connected.close()
@@ -108,7 +108,7 @@ ENDLESS = [_says_nothing, _greets_without_end, _drips, _greets_and_drips, _drips
 
 
 @pytest.mark.parametrize("talks", ENDLESS)
-def test_no_server_holds_an_attempt_past_its_limit(settings: Any, talks: Talk) -> None:
+def test_attempt_ends_at_its_time_limit(settings: Any, talks: Talk) -> None:
     enquiry = received(now=START)
     with server_that(talks, settings) as connections:
         began = time.monotonic()
@@ -156,7 +156,7 @@ def test_connecting_to_many_addresses_has_one_limit(settings: Any, monkeypatch: 
         {b"DATA": b"421 going down\r\n"},
     ],
 )
-def test_421_is_a_server_that_is_away(settings: Any, answers: dict[bytes, bytes]) -> None:
+def test_421_counts_as_unavailable_server(settings: Any, answers: dict[bytes, bytes]) -> None:
     enquiry = received(now=START)
     with server_that(lambda connected, _over: answer_by(connected, answers), settings, timeout=5):
         assert try_all(START) == 1
@@ -166,7 +166,7 @@ def test_421_is_a_server_that_is_away(settings: Any, answers: dict[bytes, bytes]
 
 
 @pytest.mark.parametrize("code", [450, 451, 452, 550, 552, 553])
-def test_a_refused_recipient_stops_nobody_else(settings: Any, code: int) -> None:
+def test_refused_recipient_does_not_stop_other_mails(settings: Any, code: int) -> None:
     enquiry = received(now=START)
     refusal = {b"RCPT": f"{code} not this one\r\n".encode()}
     with server_that(lambda connected, _over: answer_by(connected, refusal), settings, timeout=5) as connections:
@@ -177,7 +177,7 @@ def test_a_refused_recipient_stops_nobody_else(settings: Any, code: int) -> None
 
 
 @pytest.mark.parametrize("answered", [b"MAIL", b"RCPT", b"DATA"])
-def test_an_answer_without_a_code_is_recorded(settings: Any, answered: bytes) -> None:
+def test_reply_without_code_is_recorded(settings: Any, answered: bytes) -> None:
     enquiry = received(now=START)
     answers = {answered: b"\xff what\r\n"}
     with server_that(lambda connected, _over: answer_by(connected, answers), settings, timeout=5):
@@ -187,8 +187,8 @@ def test_an_answer_without_a_code_is_recorded(settings: Any, answered: bytes) ->
     assert tried.attempts.get().smtp_code is None
 
 
-def test_thirty_mails_cost_one_attempt(settings: Any) -> None:
-    """They would take ten minutes of a server that swallows connections."""
+def test_silent_server_costs_one_attempt(settings: Any) -> None:
+    """With an attempt for each mail, a server that accepts connections and stays silent would cost ten minutes."""
     for _ in range(15):
         received(now=START)
     with server_that(_says_nothing, settings) as connections, time_machine.travel(START, tick=False):
@@ -211,7 +211,7 @@ def test_outage_does_not_exhaust_mail_retries(smtp: SmtpServer, settings: Any) -
     assert not OutgoingMail.objects.exclude(state=MailState.SENT).exists()
 
 
-def test_a_batch_goes_over_one_connection(smtp: SmtpServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_greets_the_server_once(smtp: SmtpServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.EMAIL_TIMEOUT = 10
     greetings: list[object] = []
     ehlo = smtplib.SMTP.ehlo
@@ -229,8 +229,8 @@ def test_a_batch_goes_over_one_connection(smtp: SmtpServer, settings: Any, monke
     assert len(greetings) == 1
 
 
-def test_a_connection_that_is_used_up_is_replaced(settings: Any) -> None:
-    """Servers end a connection after so many mails; that is no sign that they are away."""
+def test_connection_closed_by_server_is_replaced(settings: Any) -> None:
+    """A server may close a connection after a number of mails, which does not mean that it is unreachable."""
     for _ in range(3):
         received(now=START)
     taken: list[int] = []
@@ -259,7 +259,7 @@ def test_a_connection_that_is_used_up_is_replaced(settings: Any) -> None:
     assert set(OutgoingMail.objects.values_list("state", "failures")) == {(MailState.SENT, 0)}
 
 
-def test_a_batch_stops_when_it_is_told_to(smtp: SmtpServer) -> None:
+def test_batch_stops_when_must_stop_is_true(smtp: SmtpServer) -> None:
     for _ in range(3):
         received(now=START)
     with time_machine.travel(START, tick=False):
@@ -273,7 +273,7 @@ def test_a_claim_outlives_the_longest_attempt(settings: Any) -> None:
 
 
 def test_full_disk_fails_one_mail_and_pauses(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While mail becomes files."""
+    """With the backend that writes mails to files."""
     settings.EMAIL_BACKEND = "aijuu_site.mail_files.MailFilesBackend"
 
     def full(_backend: object, _messages: object) -> int:

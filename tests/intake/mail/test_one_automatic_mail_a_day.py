@@ -1,4 +1,4 @@
-"""The form can't be turned on somebody: one automatic mail a day to a mailbox, and Kati hears of every letter."""
+"""The form cannot flood a mailbox: one automatic mail a day, while Kati is notified of every enquiry."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ def _confirmations() -> int:
 @pytest.mark.parametrize(
     "second", ["maija@esimerkki.fi", "MAIJA@Esimerkki.FI", "maija+uutiset@esimerkki.fi", "Maija+a+b@esimerkki.fi"]
 )
-def test_the_same_mailbox_gets_one(visitor: Visitor, second: str) -> None:
+def test_same_mailbox_gets_one_confirmation(visitor: Visitor, second: str) -> None:
     visitor.sends(letter(email="maija@esimerkki.fi"))
     visitor.sends(letter(email=second, message="Unohdin sanoa: ma sopii."))
     assert _confirmations() == 1
@@ -25,13 +25,13 @@ def test_the_same_mailbox_gets_one(visitor: Visitor, second: str) -> None:
 
 
 @pytest.mark.parametrize("second", ["maija2@esimerkki.fi", "maija@toinen.fi", "mai.ja@esimerkki.fi"])
-def test_another_mailbox_gets_its_own(visitor: Visitor, second: str) -> None:
+def test_another_mailbox_gets_its_own_confirmation(visitor: Visitor, second: str) -> None:
     visitor.sends(letter(email="maija@esimerkki.fi"))
     visitor.sends(letter(email=second))
     assert _confirmations() == 2
 
 
-def test_the_next_day_there_may_be_another(visitor: Visitor) -> None:
+def test_next_day_allows_another_confirmation(visitor: Visitor) -> None:
     with time_machine.travel("2026-11-22 10:00+02:00", tick=False) as clock:
         visitor.sends()
         clock.shift(timedelta(hours=23, minutes=59))
@@ -45,7 +45,7 @@ def test_the_next_day_there_may_be_another(visitor: Visitor) -> None:
         assert OutgoingMail.objects.filter(purpose="notification").count() == 4
 
 
-def test_only_a_keyed_hash_remembers_it(visitor: Visitor) -> None:
+def test_confirmed_mailbox_is_stored_as_keyed_hash(visitor: Visitor) -> None:
     visitor.sends()
     assert re.fullmatch(r"[0-9a-f]{64}", AutomaticReplyTrace.objects.get().recipient_key)
 

@@ -1,4 +1,4 @@
-"""A mail goes where its addresses lead today, not where they led when it was queued."""
+"""A mail is sent to the current address, not to the address when it was queued."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def _notify(recipient: str) -> None:
     settings.save()
 
 
-def test_a_notice_goes_to_katis_address_of_today(server: PostOffice) -> None:
+def test_resent_notification_goes_to_current_address(server: PostOffice) -> None:
     _notify("kati@aijuuu.fi")
     enquiry = received(now=START)
     later = give_up(START, server)
@@ -36,8 +36,8 @@ def test_a_notice_goes_to_katis_address_of_today(server: PostOffice) -> None:
     assert notice.recipient == "kati@aijuu.fi"
 
 
-def test_a_waiting_mail_follows_the_address_too(server: PostOffice) -> None:
-    """Without a press: it is looked up before each attempt."""
+def test_queued_notification_goes_to_current_address(server: PostOffice) -> None:
+    """Without resending by hand: the address is looked up before each attempt."""
     _notify("kati@aijuuu.fi")
     received(now=START)
     _notify("kati@aijuu.fi")
@@ -46,7 +46,7 @@ def test_a_waiting_mail_follows_the_address_too(server: PostOffice) -> None:
 
 
 @pytest.mark.usefixtures("contact_page")
-def test_an_emptied_address_falls_back_to_the_details(server: PostOffice) -> None:
+def test_notification_falls_back_to_contact_email(server: PostOffice) -> None:
     _notify("kati@aijuuu.fi")
     received(now=START)
     _notify("")
@@ -54,7 +54,7 @@ def test_an_emptied_address_falls_back_to_the_details(server: PostOffice) -> Non
     assert server.of(MailPurpose.NOTIFICATION) == ["kati.levola@aijuu.fi"]
 
 
-def test_a_confirmation_follows_the_corrected_enquiry(contact_page: ContactPage, smtp: SmtpServer) -> None:
+def test_confirmation_goes_to_corrected_addresses(contact_page: ContactPage, smtp: SmtpServer) -> None:
     enquiry = received(now=START, email="maija@esimerki.fi")
     enquiry.mails.filter(purpose=MailPurpose.NOTIFICATION).delete()
     Enquiry.objects.filter(pk=enquiry.pk).update(email="maija@esimerkki.fi")
@@ -67,5 +67,5 @@ def test_a_confirmation_follows_the_corrected_enquiry(contact_page: ContactPage,
 
 
 @pytest.mark.parametrize("purpose", MailPurpose.values)
-def test_every_purpose_says_how_it_is_handled(purpose: str) -> None:
+def test_every_mail_purpose_has_a_handling(purpose: str) -> None:
     assert callable(handling_of(OutgoingMail(purpose=purpose)).addresses)

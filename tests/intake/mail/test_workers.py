@@ -1,6 +1,6 @@
-"""Workers beside each other and beside the supervisor: with real transactions, and real processes.
+"""Concurrent workers, and a worker beside the supervisor: with real transactions and real processes.
 
-One that is killed: tests/intake/waiting/test_killed_worker.py.
+For a killed worker see tests/intake/waiting/test_killed_worker.py.
 """
 
 import signal
@@ -46,7 +46,7 @@ def _deliver_all(_number: int) -> int:
 
 @contextmanager
 def _beside(job: Any) -> Iterator[list[BaseException]]:
-    """Run the job in a thread of its own beside the block; what it raised is in the list afterwards."""
+    """Run the job in a thread beside the block, and yield a list that receives the exception it raises."""
     raised: list[BaseException] = []
 
     def run() -> None:
@@ -66,7 +66,7 @@ def _beside(job: Any) -> Iterator[list[BaseException]]:
         assert not thread.is_alive()
 
 
-def test_workers_at_once_send_each_mail_once(smtp: SmtpServer, settings: Any) -> None:
+def test_concurrent_workers_send_each_mail_once(smtp: SmtpServer, settings: Any) -> None:
     settings.EMAIL_TIMEOUT = 10
     for _ in range(8):
         received()
@@ -109,7 +109,7 @@ def test_enquiry_removal_during_attempt_recording_succeeds(smtp: SmtpServer, mon
     with _beside(lambda: deliver_next(now=timezone.now())) as worker:
         assert recording.wait(10)
         with _beside(lambda: remove_enquiry(enquiry_id=enquiry.pk, now=timezone.now())) as supervisor:
-            # Long enough for the removal to run into the worker's transaction, which is still open.
+            # Long enough for the removal to wait for the worker's open transaction.
             time.sleep(0.3)
             go_on.set()
     assert worker == []
@@ -139,7 +139,7 @@ def test_work_once_runs_each_job_and_returns(smtp: SmtpServer) -> None:
 
 
 def _worker(monkeypatch: pytest.MonkeyPatch, deliver: Any) -> work.Command:
-    """The worker's command with another way of delivering, in this process."""
+    """Return the worker's command, in this process, with `deliver` instead of the delivery of mails."""
     monkeypatch.setattr(periodic_jobs, "deliver_due", deliver)
     return work.Command()
 

@@ -1,4 +1,4 @@
-"""The worker as a program of its own on the test's database, at the real time or at a chosen one."""
+"""Helper: the worker as a separate process on the test database, at the real time or at a chosen one."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ with time_machine.travel(datetime.fromisoformat(sys.argv[1]), tick=True):
 def worker_process(
     smtp: SmtpServer, data_dir: Path, *, at: datetime | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `manage.py work` beside the block; kill it at the end where it still runs."""
+    """Run `manage.py work` beside the block, and kill it at the end if it still runs."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "aijuu_site.settings.production",
@@ -50,7 +50,7 @@ def worker_process(
 
 
 def _database_url() -> str:
-    """The address of this test's own database, for another process."""
+    """Return the URL of the test database for another process."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
