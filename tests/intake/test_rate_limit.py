@@ -130,7 +130,7 @@ def test_trusted_proxy_uses_last_forwarded_address(visitor: Visitor, settings: A
 
 
 @pytest.mark.parametrize("address", ["203.0.113.1:{}", "[2001:db8::1]:{}"])
-def test_port_of_forwarded_address_does_not_evade_rate_limit(visitor: Visitor, settings: Any, address: str) -> None:
+def test_forwarded_port_does_not_evade_rate_limit(visitor: Visitor, settings: Any, address: str) -> None:
     settings.TRUSTED_PROXIES = 1
     statuses = [_through_proxy(visitor, address.format(50_000 + number)) for number in range(4)]
     assert statuses == [303, 303, 303, 429]

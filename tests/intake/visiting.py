@@ -116,7 +116,7 @@ class ShownForm:
 
     @property
     def _form(self) -> Tag:
-        # Without the page around it, which takes longer to read; many tests want no more than to send a form.
+        # Only the form is parsed: the whole page takes longer, and many tests just send the form.
         [markup] = _FORM.findall(self.markup)
         form = BeautifulSoup(markup, "html.parser").form
         assert isinstance(form, Tag)

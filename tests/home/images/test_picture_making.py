@@ -92,7 +92,7 @@ class TestReadingAPage:
         assert len(pages) > 5
         self.read_all(client, [*pages, *files])
 
-    def test_a_site_without_content_writes_nothing_either(self, client: Client, db: None) -> None:
+    def test_reading_site_without_content_writes_nothing(self, client: Client, db: None) -> None:
         self.read_all(client, ["/", "/ei-ole/", "/sitemap.xml", "/.well-known/security.txt"])
 
     @staticmethod

@@ -136,7 +136,7 @@ def fill(full: bool, now: datetime = NOW) -> PauseNotice:
     return set_full(full=full, version=PauseNotice.objects.get().version, by=None, now=now)
 
 
-def test_full_and_taking_new_clients_are_recorded() -> None:
+def test_full_and_available_again_are_recorded() -> None:
     stored()
     assert (fill(True).full_ended_on, state()) == (None, PauseState.FULL)
     notice = fill(True)

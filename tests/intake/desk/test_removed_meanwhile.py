@@ -1,4 +1,4 @@
-"""An enquiry that is removed in one tab while another saves it."""
+"""An enquiry that is removed in one tab while another tab saves it."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ def _survives(module: str, name: str) -> bool:
         return False
 
 
-def test_signal_at_any_moment_of_the_wait_is_harmless() -> None:
+def test_signal_at_any_moment_sets_the_event() -> None:
     assert _survives("intake.jobs.stopping", "StopEvent")
 
 
@@ -43,7 +43,7 @@ def test_supervisor_and_web_server_use_stop_event() -> None:
     assert isinstance(make_server("127.0.0.1", 0, 1).main_loop_interrupt, StopEvent)
 
 
-def test_wait_ends_at_the_signal_and_handlers_are_restored() -> None:
+def test_signal_ends_wait_and_restores_handlers() -> None:
     stopping = StopEvent()
     before = signal.getsignal(signal.SIGTERM)
     with set_on_signal(stopping):
