@@ -1,4 +1,4 @@
-"""What the simulation has seen happen, and the promises that must hold whatever happened."""
+"""The events of a simulated story so far, and the invariants that must hold in every story."""
 
 import re
 from collections import Counter
@@ -16,8 +16,8 @@ from intake.waiting.places import takes_new_clients
 from tests.intake.waiting.post_office import PostOffice
 
 
-def _may_be_told() -> list[WaitingPlace]:
-    """Everybody on the list who gets mail, by brute force."""
+def _mailable() -> list[WaitingPlace]:
+    """Return everybody on the list who gets mail, without the code under test."""
     return [
         place
         for place in WaitingPlace.objects.select_related("enquiry")
@@ -35,8 +35,8 @@ def _notices(plan: ReturnPlan, **states: object) -> set[str | None]:
     return set(notices.values_list("enquiry__waiting__mailbox_key", flat=True))
 
 
-def _is_untold(place: WaitingPlace) -> bool:
-    """Whether nobody has told this one, nor is about to: a notice that was given up tells nobody."""
+def _needs_notice(place: WaitingPlace) -> bool:
+    """Return whether no notice was sent to this place or is queued for it; a failed notice does not count."""
     if place.notified_at is None:
         return True
     assert place.plan is not None
@@ -44,7 +44,7 @@ def _is_untold(place: WaitingPlace) -> bool:
 
 
 def _is_leaving(place: WaitingPlace) -> bool:
-    """Whether the removal notice has gone out, or is just going."""
+    """Return whether the removal notice was sent or is being sent."""
     notices = OutgoingMail.objects.filter(
         purpose=MailPurpose.REMOVAL_NOTICE, enquiry__waiting__mailbox_key=place.mailbox_key
     )
@@ -54,7 +54,7 @@ def _is_leaving(place: WaitingPlace) -> bool:
 
 @dataclass(frozen=True)
 class Before:
-    """How things stood before the worker's round."""
+    """The state before a round of the worker."""
 
     statuses: dict[int, str]
     places: dict[int, WaitingPlace]
@@ -67,7 +67,7 @@ class Before:
 
 
 def _days_named(mails: list[OutgoingMail]) -> dict[str, timedelta]:
-    """The days to answer that each of these mails names, by its purpose."""
+    """Return the days to answer that each of these mails states, by purpose."""
     found = {mail.purpose: re.search(r"(\d+)\s+päivän\s+kuluessa", mail.text) for mail in mails}
     return {purpose: timedelta(days=int(days[1])) for purpose, days in found.items() if days}
 
@@ -79,10 +79,10 @@ class Ledger:
         self.server = server
         self.seen = 0
         self.arrivals: dict[tuple[str, str, str], list[date]] = {}
-        # The Message-IDs that came, and those of them that the site did not hear the server take.
+        # The Message-IDs that arrived, and those of them whose delivery was not confirmed to the site.
         self.messages: dict[tuple[str, str, str], set[str]] = {}
         self.in_doubt: dict[tuple[str, str, str], set[str]] = {}
-        # How much there was to get wrong.
+        # Counts of events, to show that the stories cover enough.
         self.happened: Counter[str] = Counter()
         self.days = 0
 
@@ -96,12 +96,12 @@ class Ledger:
         )
 
     def _turns(self) -> list[str]:
-        """The mailboxes that the running plan must tell, in order."""
+        """Return the mailboxes that the running plan must notify, in order."""
         plan = ReturnPlan.objects.filter(state=PlanState.RUNNING).first()
         if plan is None:
             return []
         notified = _notices(plan)
-        waiting = [place for place in _may_be_told() if not _is_leaving(place) and _is_untold(place)]
+        waiting = [place for place in _mailable() if not _is_leaving(place) and _needs_notice(place)]
         first = [place for place in waiting if place.enquiry.supervision_form == plan.first_form]
         rest = [place for place in waiting if place not in first]
         turns: list[str] = []
@@ -112,7 +112,7 @@ class Ledger:
         return turns
 
     def check_round(self, before: Before, now: datetime) -> None:
-        """What the worker's round did, it was allowed to do."""
+        """Assert that the worker's round did only what is allowed."""
         self._check_calls(before, now)
         rows = Enquiry.objects.values_list("pk", "status", "outcome")
         after = {pk: (status, outcome) for pk, status, outcome in rows}
@@ -131,8 +131,8 @@ class Ledger:
             notified = _notices(ReturnPlan.objects.get(pk=before.running))
             skipped = [
                 place
-                for place in _may_be_told()
-                if not _is_leaving(place) and _is_untold(place) and place.mailbox_key not in notified
+                for place in _mailable()
+                if not _is_leaving(place) and _needs_notice(place) and place.mailbox_key not in notified
             ]
             assert skipped == []
 
@@ -144,7 +144,7 @@ class Ledger:
         mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE, created_at=now).order_by("pk")
         keys = list(mails.values_list("enquiry__waiting__mailbox_key", flat=True))
         new = [key for key in keys if key in set(notified.exclude(pk__in=old).values_list("mailbox_key", flat=True))]
-        assert new == before.turns[: len(new)], "not told in order"
+        assert new == before.turns[: len(new)], "not notified in order"
         if new:
             assert takes_new_clients(now)
             assert 9 <= now.hour < 20
@@ -159,7 +159,7 @@ class Ledger:
         assert reminders, "closed without a reminder"
         own = [mail for mail in before.mails if mail.deduplication_key == deduplication_key]
         days = _days_named([mail for mail in own if before.mailbox_of(mail) == place.mailbox_key])
-        # The last ones: who was put back on the list has been told again.
+        # The last mails count: somebody who was put back on the list is notified again.
         assert reminders[-1] - notices[-1] >= days[MailPurpose.RETURN_NOTICE]
         assert calendar_day(now) - reminders[-1] >= days[MailPurpose.RETURN_REMINDER]
 
@@ -170,7 +170,7 @@ class Ledger:
         if not place.wants_mail:
             return
         of_mailbox = {pk: other for pk, other in before.places.items() if other.mailbox_key == place.mailbox_key}
-        # Whoever joined a second time has said then that they wait.
+        # Joining again counts as a confirmation.
         confirmed_at = max(
             other.confirmed_at
             for other in of_mailbox.values()
@@ -178,23 +178,24 @@ class Ledger:
             and other.enquiry.verdict == Verdict.ACCEPTED
             and other.enquiry.status == Status.WAITING_LIST
         )
-        of_theirs = [mail for mail in before.mails if mail.enquiry_id in of_mailbox]
+        own_mails = [mail for mail in before.mails if mail.enquiry_id in of_mailbox]
         asked = Counter(
-            mail.purpose for mail in of_theirs if mail.state == MailState.SENT and mail.created_at > confirmed_at
+            mail.purpose for mail in own_mails if mail.state == MailState.SENT and mail.created_at > confirmed_at
         )
         if asked[MailPurpose.REMOVAL_NOTICE]:
             assert place.notified_at is None
             assert asked[MailPurpose.STILL_WAITING] == 2, "removed without being asked twice"
             return
-        assert any(mail.state == MailState.FAILED for mail in of_theirs), "removed without a last note"
-        reached = max([confirmed_at, *(mail.sent_at for mail in of_theirs if mail.sent_at)])
+        assert any(mail.state == MailState.FAILED for mail in own_mails), "removed without a removal notice"
+        reached = max([confirmed_at, *(mail.sent_at for mail in own_mails if mail.sent_at)])
         assert now - reached >= timedelta(days=360), "removed though mail has reached them"
         self.happened["unreachable"] += 1
 
     def count_arrivals(self, now: datetime) -> None:
-        """Take in what the server got: nothing twice but as the same message, nothing of a return into a pause.
+        """Record what the server received, and assert that no mail came twice with different Message-IDs.
 
-        Where the server has a mail and did not say so, it may be taken back, and another be made in its place.
+        No mail about a return may arrive during a pause. A mail whose delivery was not confirmed may be withdrawn and
+        replaced by another one.
         """
         for purpose, deduplication_key, recipient, message_id in self.server.taken[self.seen :]:
             key = (purpose, deduplication_key, mailbox_key(recipient))
@@ -203,17 +204,17 @@ class Ledger:
                 self.in_doubt.setdefault(key, set()).add(message_id)
             if purpose != MailPurpose.PAUSE_REMINDER:
                 messages = self.messages.setdefault(key, set())
-                # One that Kati's putting back on the list has taken the key from counts no more.
+                # A mail whose key was changed, because its place was put back on the list, no longer counts.
                 known = OutgoingMail.objects.filter(message_id__in=messages)
                 messages -= set(known.exclude(deduplication_key=deduplication_key).values_list("message_id", flat=True))
                 messages.add(message_id)
                 assert len(messages - self.in_doubt.get(key, set())) <= 1, f"two mails: {purpose}"
             if purpose in (MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER):
-                assert takes_new_clients(now), "told of the return during a pause, or while full"
+                assert takes_new_clients(now), "notified of the return during a pause, or while full"
         self.seen = len(self.server.taken)
 
     def forget_erased(self) -> None:
-        """Whoever was erased whole and comes back is somebody new to the site."""
+        """Forget the mailboxes without a place: one that joins again is new to the site."""
         known = set(WaitingPlace.objects.values_list("mailbox_key", flat=True))
         for key in [key for key in self.arrivals if key[2] not in known]:
             del self.arrivals[key]
@@ -221,7 +222,7 @@ class Ledger:
             self.in_doubt.pop(key, None)
 
     def check_always(self) -> None:
-        """What holds at every moment."""
+        """Assert the invariants that hold at every moment."""
         removed = RemovedEnquiry.objects.aggregate(all=Sum("count"))["all"] or 0
         assert Enquiry.objects.count() + removed == self.happened["joined"], "somebody was lost"
         assert ReturnPlan.objects.filter(state=PlanState.RUNNING).count() <= 1
@@ -237,6 +238,8 @@ class Ledger:
         assert all(count <= limits[deduplication_key] for (deduplication_key, _day), count in per_day.items()), (
             "too many a day"
         )
-        for place in _may_be_told():
+        for place in _mailable():
             if place.notified_at is not None:
-                assert (f"plan-{place.plan_id}", place.mailbox_key) in with_notice, "counts as told, without a notice"
+                assert (f"plan-{place.plan_id}", place.mailbox_key) in with_notice, (
+                    "counts as notified, without a notice"
+                )

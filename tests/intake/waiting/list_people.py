@@ -21,7 +21,7 @@ from intake.waiting.upkeep import ask_or_remove_silent_waiters, remind_and_close
 from tests.intake.waiting.post_office import Behaviour, PostOffice
 
 _numbers = itertools.count(1)
-# One after the other: of random ones, two of some thousand waiters may have the same.
+# In sequence: among some thousand random references, two could be the same.
 _references = ((*symbols[:3], "-", *symbols[3:]) for symbols in itertools.product(ALPHABET, repeat=6))
 
 
@@ -34,7 +34,7 @@ def waiter(
     verdict: Verdict = Verdict.ACCEPTED,
     is_reached: bool = True,
 ) -> WaitingPlace:
-    """Somebody who joined the list at a moment, last of all, and got at once the mail that says so."""
+    """Create the last place on the list, joined at `now`; `is_reached`: its confirmation was delivered at once."""
     number = next(_numbers)
     address = email or f"odottaja{number}@esimerkki.fi"
     enquiry = Enquiry.objects.create(
@@ -64,7 +64,7 @@ def waiter(
 
 
 def pause(*, active: bool, **changes: object) -> None:
-    """Let Aijuu be on a pause, or open without a word of any, or full by `changes`."""
+    """Store a pause, or its end without a day of return; `changes` can set days, or that Aijuu is full."""
     PauseNotice.load()
     days = ("begins_on", "returns_on", "ended_on", "full_ended_on")
     usual = {**dict.fromkeys(days), "opens_by_itself": False, "full": False}
@@ -88,13 +88,13 @@ def deliver(moment: datetime) -> None:
     """Try every mail that is due at the moment."""
     unsent = OutgoingMail.objects.filter(state__in=(MailState.QUEUED, MailState.SENDING))
     with time_machine.travel(moment, tick=False):
-        # To look for a due one costs ten times as much as to see that there is none.
+        # deliver_next() costs ten times as much as the query that finds no unsent mail.
         while unsent.exists() and deliver_next(now=timezone.now()):
             pass
 
 
 def give_up(moment: datetime, server: PostOffice, behaviour: Behaviour = Behaviour.REFUSES) -> datetime:
-    """Let the server take no mail that is due, until each has had all its tries; return the moment of the last."""
+    """Let the server accept no due mail until each was tried for the last time; return the moment of that try."""
     server.behaviour = behaviour
     deliver(moment)
     for wait in WAITS:
@@ -105,7 +105,7 @@ def give_up(moment: datetime, server: PostOffice, behaviour: Behaviour = Behavio
 
 
 def round_at(moment: datetime) -> None:
-    """The worker's round with its mail, and a later one for what had to be tried again."""
+    """Run the worker's round and deliver its mails; deliver again two minutes later, for retries."""
     work(moment)
     deliver(moment)
     deliver(moment + timedelta(minutes=2))

@@ -1,4 +1,4 @@
-"""A mail server in this process that takes, refuses, breaks off or is not there, and remembers what it took."""
+"""A mail server in this process: it accepts, rejects, disconnects or is away, and records what it accepted."""
 
 import smtplib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from intake.models import OutgoingMail
 
 
 class Killed(BaseException):
-    """The worker is gone, as by SIGKILL: nothing of ours catches it."""
+    """The worker was killed, as by SIGKILL: no code of the site catches this."""
 
 
 class Behaviour(Enum):
@@ -39,7 +39,7 @@ class PostOffice:
 
     def take(self, message: EmailMessage) -> None:
         if self.behaviour in (Behaviour.KILLS_BEFORE, Behaviour.KILLS_AFTER):
-            # One death is enough; the next worker lives.
+            # Only one worker is killed; the next one goes on.
             after = self.behaviour is Behaviour.KILLS_AFTER
             self.behaviour = Behaviour.TAKES
             if after:
@@ -59,12 +59,12 @@ class PostOffice:
         self.taken.append((mail.purpose, mail.deduplication_key, message.to[0], message_id))
 
 
-# The backend is made anew for each mail; a test has one server.
+# Django creates a backend for each mail; a test has one server.
 SERVER = PostOffice()
 
 
 class Backend(BaseEmailBackend):
-    """Django's way to SERVER."""
+    """Django's mail backend that delivers to SERVER."""
 
     def open(self) -> bool:
         if SERVER.behaviour is Behaviour.AWAY:

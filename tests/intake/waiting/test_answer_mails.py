@@ -1,4 +1,4 @@
-"""What Kati hears of answers by link: the latest, and one mail a day about a place at most, whoever presses."""
+"""Mails to Kati about answers by link: she gets the latest answer, at most one mail a day about a place."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def notified(server: PostOffice) -> WaitingPlace:
-    """Somebody who was told of the return at NOW."""
+    """A place that was notified of the return at NOW."""
     pause(active=False)
     place = waiter(now=NOW - timedelta(days=60))
     start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=NOW)
@@ -42,7 +42,7 @@ def answers(place: WaitingPlace, *words: str, at: datetime) -> None:
 
 
 def subjects() -> list[str]:
-    """What has been, or will be, told to Kati, in order."""
+    """Return the subjects of the mails sent to Kati or queued for her, in order."""
     mails = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER).order_by("pk")
     return [mail.subject.split(":")[0] for mail in mails]
 
@@ -55,7 +55,7 @@ def test_undelivered_answer_pairs_queue_no_mail(notified: WaitingPlace) -> None:
     assert subjects() == []
 
 
-def test_the_last_yes_is_told(notified: WaitingPlace, server: PostOffice) -> None:
+def test_last_yes_is_mailed(notified: WaitingPlace, server: PostOffice) -> None:
     answers(notified, *["yes", "no"] * 2, "yes", at=NOW + HOUR)
     assert subjects() == [YES]
     deliver(NOW + HOUR)
@@ -70,7 +70,7 @@ def test_alternating_answers_send_one_mail_a_day(notified: WaitingPlace, server:
         answers(notified, "no", at=moment + timedelta(minutes=5))
         deliver(moment + timedelta(minutes=5))
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
-    # She does not go on believing what is not so: the next morning she hears of the last answer.
+    # Kati is notified of the last answer the next morning.
     assert subjects() == [YES, NO]
     deliver(NOW + timedelta(hours=22))
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
@@ -118,7 +118,7 @@ def test_notification_being_sent_does_not_go_after_a_newer_one(notified: Waiting
     server.behaviour = Behaviour.KILLS_BEFORE
     with pytest.raises(Killed):
         deliver(NOW + HOUR)
-    # The worker is still sending it, for all that is known.
+    # The mail still counts as being sent.
     answers(notified, "no", at=NOW + HOUR + timedelta(seconds=5))
     assert subjects() == [YES, NO]
     deliver(NOW + 2 * HOUR)
@@ -146,12 +146,12 @@ def test_the_history_keeps_each_answer_once_a_day(notified: WaitingPlace) -> Non
     ]
 
 
-def test_a_plain_no_is_no_mail(notified: WaitingPlace) -> None:
+def test_no_without_earlier_yes_sends_no_mail(notified: WaitingPlace) -> None:
     answers(notified, "no", at=NOW + HOUR)
     assert subjects() == []
 
 
-def test_a_new_return_is_answered_anew(notified: WaitingPlace, server: PostOffice) -> None:
+def test_yes_to_a_new_return_is_mailed_again(notified: WaitingPlace, server: PostOffice) -> None:
     answers(notified, "yes", at=NOW + HOUR)
     deliver(NOW + HOUR)
     later = NOW + timedelta(days=300)
@@ -165,14 +165,14 @@ def test_a_new_return_is_answered_anew(notified: WaitingPlace, server: PostOffic
 
 @pytest.fixture
 def pair(server: PostOffice) -> tuple[WaitingPlace, WaitingPlace]:
-    """Two places of one address, told of the return."""
+    """Two places of one address, notified of the return."""
     joined = [waiter(now=NOW - timedelta(days=60), email="maija@esimerkki.fi") for _ in range(2)]
     WaitingPlace.objects.update(notified_at=NOW)
     return joined[0], joined[1]
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour.REFUSES, Behaviour.KILLS_BEFORE])
-def test_answer_mail_of_a_removed_enquiry_is_about_another(
+def test_answer_mail_of_removed_enquiry_moves_to_another(
     pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice, behaviour: Behaviour
 ) -> None:
     one, two = pair
@@ -193,7 +193,7 @@ def test_answer_mail_of_a_removed_enquiry_is_about_another(
 
 
 @pytest.mark.parametrize("first", ["no", "remove"])
-def test_no_is_told_though_the_yes_was_about_a_removed_one(
+def test_no_is_mailed_after_enquiry_of_yes_was_removed(
     pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice, first: str
 ) -> None:
     one, two = pair
@@ -207,10 +207,10 @@ def test_no_is_told_though_the_yes_was_about_a_removed_one(
     assert not OutgoingMail.objects.filter(text__contains=one.enquiry.reference).exists()
 
 
-def test_answer_mail_goes_with_the_last_place_of_its_answer(
+def test_answer_mail_is_removed_with_its_last_place(
     pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice
 ) -> None:
-    """The other one has answered nothing."""
+    """The other place has given no answer."""
     one, two = pair
     Enquiry.objects.filter(pk=two.enquiry_id).update(status=Status.IN_REVIEW)
     answers(one, "yes", at=NOW + HOUR)
@@ -218,10 +218,10 @@ def test_answer_mail_goes_with_the_last_place_of_its_answer(
     assert subjects() == []
 
 
-def test_older_answer_is_not_told_after_one_about_another_enquiry(
+def test_older_answer_is_not_mailed_after_a_newer_one(
     pair: tuple[WaitingPlace, WaitingPlace], server: PostOffice
 ) -> None:
-    """NO for both is being sent, about the first; Kati takes that one up, and the second is interested again."""
+    """A NO about the first is being sent when Kati takes up the first enquiry, and the second answers YES."""
     one, two = pair
     answers(one, "yes", at=NOW + HOUR)
     deliver(NOW + HOUR)
@@ -234,5 +234,5 @@ def test_older_answer_is_not_told_after_one_about_another_enquiry(
     give_status(enquiry, Status.IN_REVIEW, at=tomorrow)
     answers(two, "yes", at=tomorrow + timedelta(seconds=5))
     deliver(tomorrow + timedelta(days=2))
-    told = [mail.subject for mail in OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER).order_by("pk")]
-    assert told == [f"{YES}: {one.enquiry.reference}", f"{YES}: {two.enquiry.reference}"]
+    mailed = [mail.subject for mail in OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_ANSWER).order_by("pk")]
+    assert mailed == [f"{YES}: {one.enquiry.reference}", f"{YES}: {two.enquiry.reference}"]

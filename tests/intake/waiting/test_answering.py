@@ -1,4 +1,4 @@
-"""The answers by a private link: what each makes of the enquiry, once, whoever changed what meanwhile."""
+"""Answers by a private link: how each changes the enquiry, once, also after changes made by Kati meanwhile."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ Answering = Callable[..., bool]
 
 
 def waiter(*, notified: bool = False, **changes: Any) -> WaitingPlace:
-    """A place on the list; `called`: told of the return yesterday."""
+    """Return a place on the list; `notified`: of the return, yesterday."""
     enquiry = received(now=JOINED, kind=Kind.WAITING, wants_mail=True, **changes)
     place = WaitingPlace.objects.get(enquiry=enquiry)
     if notified:
@@ -42,7 +42,7 @@ def steps(place: WaitingPlace) -> list[str]:
     return list(enquiry.steps.values_list("kind", flat=True))
 
 
-def told_kati() -> list[OutgoingMail]:
+def answer_mails() -> list[OutgoingMail]:
     return list(OutgoingMail.objects.filter(purpose="waiting_answer"))
 
 
@@ -59,7 +59,7 @@ def test_yes_sets_status_new_and_notifies_kati() -> None:
     assert answer_yes(place_id=place.pk, now=NOW)
     assert state(place) == ("new", "")
     assert steps(place) == ["answered_yes"]
-    (mail,) = told_kati()
+    (mail,) = answer_mails()
     reference = Enquiry.objects.get().reference
     assert (mail.recipient, mail.subject) == ("kati.levola@aijuu.fi", f"Yhä kiinnostunut: {reference}")
     assert f"/admin/yhteydenotot/inspect/{place.enquiry_id}/" in mail.text
@@ -79,7 +79,7 @@ def test_answer_no_closes_enquiry_without_mail() -> None:
     assert OutgoingMail.objects.count() == before
 
 
-def test_stay_confirms_and_forgets_what_was_asked() -> None:
+def test_stay_confirms_place_and_resets_questions() -> None:
     place = waiter()
     WaitingPlace.objects.update(
         asked_at=NOW - timedelta(days=9), asked_times=2, removal_notice_at=NOW - timedelta(days=1)
@@ -113,7 +113,7 @@ def test_the_same_answer_again_changes_nothing(answering: Answering, notified: b
         assert not answering(place_id=place.pk, now=NOW + later)
     assert Enquiry.objects.values().get() == row
     assert steps(place) == steps_then
-    assert len(told_kati()) == (1 if answering is answer_yes else 0)
+    assert len(answer_mails()) == (1 if answering is answer_yes else 0)
 
 
 def test_each_answer_increments_enquiry_version() -> None:
@@ -127,18 +127,18 @@ def test_each_answer_increments_enquiry_version() -> None:
 @pytest.mark.parametrize(
     ("answering", "notified"), [(answer_yes, False), (answer_stay, True)], ids=["yes uncalled", "stay called"]
 )
-def test_what_is_not_asked_cannot_be_answered(answering: Answering, notified: bool) -> None:
+def test_answer_that_is_not_offered_changes_nothing(answering: Answering, notified: bool) -> None:
     place = waiter(notified=notified)
     row = WaitingPlace.objects.values().get()
     assert not answering(place_id=place.pk, now=NOW)
     assert state(place) == ("waiting_list", "")
     assert WaitingPlace.objects.values().get() == row
     assert steps(place) == []
-    assert not told_kati()
+    assert not answer_mails()
 
 
 @pytest.mark.parametrize("answering", [answer_yes, answer_stay, answer_no, remove_places])
-def test_an_answer_to_what_is_gone_says_so(answering: Answering) -> None:
+def test_answer_to_removed_place_raises_does_not_exist(answering: Answering) -> None:
     place = waiter()
     Enquiry.objects.all().delete()
     with pytest.raises(WaitingPlace.DoesNotExist):
@@ -155,13 +155,13 @@ def test_answer_applies_to_all_places_of_the_mailbox(answering: Answering, notif
     second = waiter(email="Maija+tyo@esimerkki.fi")
     untouched = Enquiry.objects.values().get(pk=other.enquiry_id)
     assert answering(place_id=second.pk, now=NOW)
-    # Another +tag may be somebody else's: what ends is ended for the link's own address.
+    # Another +tag may be somebody else's, so a NO applies only to the link's own address.
     ends = answering is answer_no
     assert [state(place)[0] for place in (first, second)] == ["waiting_list" if ends else expected, expected]
     assert (len(steps(first)), len(steps(second))) == (0 if ends else 1, 1)
     assert Enquiry.objects.values().get(pk=other.enquiry_id) == untouched
     # One person, one mail.
-    assert len(told_kati()) == (1 if answering is answer_yes else 0)
+    assert len(answer_mails()) == (1 if answering is answer_yes else 0)
 
 
 def test_removal_removes_only_selected_enquiries() -> None:
@@ -174,13 +174,13 @@ def test_removal_removes_only_selected_enquiries() -> None:
     assert RemovedEnquiry.objects.get().count == 2
 
 
-def test_a_late_yes_reopens_what_silence_closed() -> None:
+def test_late_yes_reopens_enquiry_closed_for_silence() -> None:
     place = waiter(notified=True)
     kati_sets(place, Status.CLOSED, Outcome.NO_RESPONSE)
     assert view_of_place(place).state is PlaceState.LEFT
     assert answer_yes(place_id=place.pk, now=NOW + timedelta(days=90))
     assert state(place) == ("new", "")
-    assert len(told_kati()) == 1
+    assert len(answer_mails()) == 1
 
 
 def test_yes_and_no_answers_can_be_reversed() -> None:
@@ -193,7 +193,7 @@ def test_yes_and_no_answers_can_be_reversed() -> None:
     # The history keeps each kind of answer once a day, the latest.
     assert steps(place) == ["answered_no", "answered_yes"]
     # No mail had gone out: one is enough, with the latest answer.
-    assert len(told_kati()) == 1
+    assert len(answer_mails()) == 1
 
 
 LATER = NOW + timedelta(minutes=1)
@@ -221,7 +221,7 @@ def test_reversed_answer_applies_to_the_same_places(
     assert list(WaitingPlace.objects.order_by("pk").values_list("rank", flat=True)) == [1, 2]
 
 
-def test_late_yes_reopens_all_that_silence_closed() -> None:
+def test_late_yes_reopens_all_enquiries_closed_for_silence() -> None:
     places = [
         waiter(email="maija@esimerkki.fi", notified=True),
         waiter(email="maija@esimerkki.fi", message="Toinen.", notified=True),
@@ -233,19 +233,19 @@ def test_late_yes_reopens_all_that_silence_closed() -> None:
         kati_sets(place, Status.CLOSED, Outcome.NO_RESPONSE)
     assert answer_yes(place_id=places[1].pk, now=LATER)
     assert [state(place)[0] for place in (*places, earlier)] == ["new", "new", "new", "closed"]
-    assert [mail.enquiry_id for mail in told_kati()] == [places[1].enquiry_id]
+    assert [mail.enquiry_id for mail in answer_mails()] == [places[1].enquiry_id]
 
 
 @pytest.mark.parametrize("status", [Status.IN_REVIEW, Status.CLOSED])
-def test_reversed_answer_leaves_what_kati_has_handled(status: Status) -> None:
+def test_reversed_answer_keeps_enquiry_handled_by_kati(status: Status) -> None:
     handled, other = (waiter(email="maija@esimerkki.fi", message=words, notified=True) for words in ("Yksi.", "Kaksi."))
     answer_yes(place_id=handled.pk, now=NOW)
     OutgoingMail.objects.update(state=MailState.SENT)
     kati_sets(handled, status, Outcome.AGREEMENT, at=LATER)
     assert answer_no(place_id=other.pk, now=LATER + timedelta(days=1))
     assert [state(place)[0] for place in (handled, other)] == [status, "closed"]
-    # She was told of the YES about the first: what takes it back names the same one.
-    yes, no = told_kati()
+    # Kati's mail with the YES named the first enquiry, so the mail with the NO names it too.
+    yes, no = answer_mails()
     assert (yes.enquiry_id, no.enquiry_id) == (handled.enquiry_id, handled.enquiry_id)
     assert no.subject.startswith("Ei odota enää")
 
@@ -260,29 +260,29 @@ def test_answers_given_separately_are_reversed_separately() -> None:
     assert answer_no(place_id=first.pk, now=LATER + timedelta(minutes=2))
     assert [state(place)[0] for place in (first, second)] == ["closed", "new"]
     assert answer_no(place_id=second.pk, now=LATER + timedelta(minutes=3))
-    # Of each YES and of each NO she hears.
-    assert [mail.enquiry_id for mail in told_kati()] == [place.enquiry_id for place in (first, second)] * 2
+    # Kati gets a mail about each YES and each NO.
+    assert [mail.enquiry_id for mail in answer_mails()] == [place.enquiry_id for place in (first, second)] * 2
 
 
-def test_no_of_another_tag_takes_back_no_yes_of_the_address() -> None:
+def test_no_by_another_tag_keeps_the_yes() -> None:
     first = waiter(email="maija@esimerkki.fi", notified=True)
     tagged = waiter(email="maija+tyo@esimerkki.fi", notified=True)
     answer_yes(place_id=first.pk, now=NOW)
     OutgoingMail.objects.update(state=MailState.SENT)
     assert answer_no(place_id=tagged.pk, now=LATER)
     assert [state(place)[0] for place in (first, tagged)] == ["new", "closed"]
-    assert [mail.enquiry_id for mail in told_kati()] == [first.enquiry_id]
+    assert [mail.enquiry_id for mail in answer_mails()] == [first.enquiry_id]
 
 
 @pytest.mark.parametrize("link", [0, 1])
-def test_kati_hears_of_a_reversal_by_any_link_of_the_address(link: int) -> None:
+def test_reversal_by_any_link_is_mailed_to_kati(link: int) -> None:
     places = [waiter(email="maija@esimerkki.fi", message=words, notified=True) for words in ("Yksi.", "Kaksi.")]
     answer_yes(place_id=places[0].pk, now=NOW)
     OutgoingMail.objects.update(state=MailState.SENT)
     for day in range(1, 5):
         (answer_no, answer_yes)[(day + 1) % 2](place_id=places[link].pk, now=NOW + timedelta(days=day))
         OutgoingMail.objects.update(state=MailState.SENT)
-    subjects = [mail.subject.partition(":")[0] for mail in told_kati()]
+    subjects = [mail.subject.partition(":")[0] for mail in answer_mails()]
     assert subjects == ["Yhä kiinnostunut", "Ei odota enää"] * 2 + ["Yhä kiinnostunut"]
 
 
@@ -313,7 +313,7 @@ def test_link_cannot_reopen_enquiry_closed_by_supervisor(
     kati_sets(place, status, outcome)
     assert not answering(place_id=place.pk, now=NOW)
     assert state(place) == (status, outcome)
-    assert not told_kati()
+    assert not answer_mails()
     assert view_of_place(place).answers == (Answer.REMOVE,)
 
 
@@ -326,7 +326,7 @@ def test_yes_keeps_the_status_set_by_kati(status: Status) -> None:
     assert answer_yes(place_id=place.pk, now=NOW)
     assert not answer_yes(place_id=place.pk, now=NOW + timedelta(days=1))
     assert state(place) == (status, "")
-    assert len(told_kati()) == 1
+    assert len(answer_mails()) == 1
 
 
 def test_link_cannot_close_a_handled_enquiry() -> None:
@@ -348,7 +348,7 @@ def test_answer_to_an_earlier_plan_does_not_count() -> None:
     assert view_of_place(place).state is PlaceState.NOTIFIED
     kati_sets(place, Status.IN_REVIEW, at=NOW + timedelta(days=101))
     assert answer_yes(place_id=place.pk, now=NOW + timedelta(days=102))
-    assert len(told_kati()) == 2
+    assert len(answer_mails()) == 2
 
 
 def test_old_link_answers_for_newer_place() -> None:
@@ -359,7 +359,7 @@ def test_old_link_answers_for_newer_place() -> None:
     assert (who.places, who.state) == ([newer], PlaceState.WAITING)
     assert answer_no(place_id=old.pk, now=NOW + timedelta(days=1))
     assert state(newer) == ("closed", "client_declined")
-    # What had ended stays as it ended.
+    # The older place is not changed again.
     assert Enquiry.objects.get(pk=old.enquiry_id).closed_at == NOW
     assert steps(old) == ["answered_no"]
 
@@ -416,11 +416,11 @@ def test_listed_message_can_be_answered() -> None:
     assert state(place) == ("closed", "client_declined")
 
 
-def test_unsent_yes_is_answered_for_the_enquiry_taken_up() -> None:
+def test_no_replaces_unsent_yes_about_handled_enquiry() -> None:
     a, b = [waiter(email="maija@esimerkki.fi", message=words, notified=True) for words in ("Yksi.", "Kaksi.")]
     answer_yes(place_id=a.pk, now=NOW)
     kati_sets(a, Status.IN_REVIEW, at=NOW + timedelta(minutes=1))
     assert answer_no(place_id=b.pk, now=LATER)
-    (mail,) = told_kati()
+    (mail,) = answer_mails()
     assert (mail.subject.partition(":")[0], mail.enquiry_id) == ("Ei odota enää", a.enquiry_id)
     assert (state(a)[0], state(b)[0]) == ("in_review", "closed")

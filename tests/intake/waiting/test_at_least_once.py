@@ -1,4 +1,4 @@
-"""Mails to the list go at least once, as one message to a mail program, and only while they are true of the mailbox."""
+"""List mails are sent at least once, always with the same Message-ID, and only while they apply to the mailbox."""
 
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -43,7 +43,7 @@ def notice(db: None) -> OutgoingMail:
     return OutgoingMail.objects.get(purpose=MailPurpose.RETURN_NOTICE)
 
 
-def test_it_goes_out_with_a_link_stored_nowhere(notice: OutgoingMail, smtp: SmtpServer) -> None:
+def test_notice_is_sent_with_a_link_stored_nowhere(notice: OutgoingMail, smtp: SmtpServer) -> None:
     deliver(NOW)
     deliver(NOW + timedelta(days=30))
     (message,) = smtp.messages
@@ -60,7 +60,7 @@ def test_it_goes_out_with_a_link_stored_nowhere(notice: OutgoingMail, smtp: Smtp
 
 
 @pytest.mark.parametrize("fault", [Smtp.HANG, Smtp.DROP, Smtp.REFUSE, Smtp.REJECT])
-def test_whatever_the_server_does_it_goes_again(notice: OutgoingMail, smtp: SmtpServer, fault: Smtp) -> None:
+def test_notice_is_retried_after_any_server_error(notice: OutgoingMail, smtp: SmtpServer, fault: Smtp) -> None:
     smtp.behaviour = fault
     deliver(NOW)
     notice.refresh_from_db()
@@ -80,7 +80,9 @@ def test_without_a_server_no_link_is_made(notice: OutgoingMail, server: PostOffi
 
 
 @pytest.mark.parametrize(("death", "times"), [(Behaviour.KILLS_BEFORE, 1), (Behaviour.KILLS_AFTER, 2)])
-def test_a_dead_workers_mail_goes_again(notice: OutgoingMail, server: PostOffice, death: Behaviour, times: int) -> None:
+def test_mail_of_a_killed_worker_is_sent_again(
+    notice: OutgoingMail, server: PostOffice, death: Behaviour, times: int
+) -> None:
     server.behaviour = death
     with pytest.raises(Killed):
         deliver(NOW)
@@ -113,7 +115,7 @@ def test_mail_killing_every_worker_is_given_up(
     assert (notice.state, notice.next_attempt_at) == (MailState.FAILED, None)
 
 
-def test_who_slept_does_not_send_what_another_sent(
+def test_delayed_worker_does_not_resend_a_sent_mail(
     notice: OutgoingMail, server: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = delivery._prepare_message
@@ -159,7 +161,7 @@ def test_error_on_closing_connection_counts_as_sent(
     assert len(server.taken) == 1
 
 
-def test_removal_of_a_claimed_mail_ends_nobody(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removal_of_a_claimed_mail_keeps_delivery_running(server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     gone, other = received(now=NOW), received(now=NOW)
     ready = delivery._prepare_message
     removed: list[int] = []
@@ -176,7 +178,7 @@ def test_removal_of_a_claimed_mail_ends_nobody(server: PostOffice, monkeypatch: 
     assert {mail.state for mail in other.mails.all()} == {MailState.SENT}
 
 
-def test_removal_notice_spares_who_has_rejoined(server: PostOffice) -> None:
+def test_removal_notice_is_withdrawn_after_rejoining(server: PostOffice) -> None:
     pause(active=True, form_mode="waiting_list")
     place = waiter(now=JOINED, email="matti@esimerkki.fi")
     round_at(FIRST)
@@ -203,7 +205,9 @@ def test_removal_notice_spares_who_has_rejoined(server: PostOffice) -> None:
         (Status.CLOSED, MailPurpose.STILL_WAITING),
     ],
 )
-def test_who_has_left_the_list_is_not_asked(server: PostOffice, status: Status, purpose: MailPurpose) -> None:
+def test_list_mail_is_withdrawn_after_leaving_the_list(
+    server: PostOffice, status: Status, purpose: MailPurpose
+) -> None:
     place = waiter(now=JOINED)
     asked = (FIRST,) if purpose == MailPurpose.STILL_WAITING else (FIRST, SECOND, LAST)
     for moment in asked[:-1]:
@@ -249,7 +253,7 @@ def test_unsent_mail_goes_to_place_that_still_waits(
     mail = OutgoingMail.objects.get(purpose=purpose)
     assert (mail.enquiry, mail.recipient) == (second.enquiry, second.enquiry.email)
     if purpose != MailPurpose.REMOVAL_NOTICE:
-        # The latest of the links is that of the mail.
+        # The latest link is the one in the mail.
         assert WaitingLink.objects.order_by("pk").last().place == second  # type: ignore[union-attr]
 
 

@@ -1,4 +1,4 @@
-"""Telling the list: in order, so many a day, by day, each mailbox once, and stopped at once."""
+"""Notifying the list: in order, a limited number a day, in the daytime, each mailbox once, stoppable at once."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ def _start(*, per_day: int = 5, first_form: str = "", now: datetime = MONDAY) ->
     return start_plan(per_day=per_day, first_form=first_form, greeting="", answer_days=14, by=None, now=now)
 
 
-def _told() -> list[int]:
+def _notified() -> list[int]:
     """The enquiries with a notice, in the order of the queue."""
     notices = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).order_by("pk")
     return [mail.enquiry_id or 0 for mail in notices]
@@ -48,7 +48,7 @@ def test_notices_go_out_daily_in_order() -> None:
     plan.refresh_from_db()
     assert (plan.state, plan.notified, plan.notified_that_day) == (PlanState.RUNNING, 10, 5)
     assert queue_due_return_notices(now=MONDAY + 2 * DAY) == 2
-    assert _told() == [place.enquiry_id for place in places]
+    assert _notified() == [place.enquiry_id for place in places]
     plan.refresh_from_db()
     assert (plan.state, plan.notified, plan.ended_at) == (PlanState.FINISHED, 12, MONDAY + 2 * DAY)
     assert queue_due_return_notices(now=MONDAY + 3 * DAY) == 0
@@ -65,7 +65,7 @@ def test_chosen_form_is_notified_first() -> None:
     WaitingPlace.objects.filter(pk=others[1].pk).update(rank=-5)
     for day in range(1, 4):
         queue_due_return_notices(now=MONDAY + day * DAY)
-    assert _told() == [place.enquiry_id for place in (*first, others[1], others[0])]
+    assert _notified() == [place.enquiry_id for place in (*first, others[1], others[0])]
 
 
 def test_only_mailable_places_are_notified() -> None:
@@ -76,7 +76,7 @@ def test_only_mailable_places_are_notified() -> None:
     Enquiry.objects.filter(pk=left.enquiry_id).update(status=Status.IN_REVIEW)
     _start()
     queue_due_return_notices(now=MONDAY)
-    assert _told() == [notified.enquiry_id]
+    assert _notified() == [notified.enquiry_id]
     assert ReturnPlan.objects.get().state == PlanState.FINISHED
 
 
@@ -86,7 +86,7 @@ def test_mailbox_is_notified_once_for_all_places() -> None:
     second = waiter(now=JOINED, email="Maija+lista@esimerkki.fi")
     plan = _start()
     assert queue_due_return_notices(now=MONDAY) == 2
-    assert _told() == [first.enquiry_id, other.enquiry_id]
+    assert _notified() == [first.enquiry_id, other.enquiry_id]
     second.refresh_from_db()
     assert (second.plan, second.notified_at) == (plan, MONDAY)
     assert second.enquiry.steps.get().kind == StepKind.NOTIFIED
@@ -101,22 +101,22 @@ def test_rejoined_mailbox_is_not_notified_twice() -> None:
     again = waiter(now=MONDAY, email="maija@esimerkki.fi")
     for day in range(1, 5):
         queue_due_return_notices(now=MONDAY + day * DAY)
-    assert len(_told()) == 2
+    assert len(_notified()) == 2
     again.refresh_from_db()
     assert again.notified_at is None
     _start(now=MONDAY + 10 * DAY)
     assert queue_due_return_notices(now=MONDAY + 10 * DAY) == 1
-    assert _told()[-1] == again.enquiry_id
+    assert _notified()[-1] == again.enquiry_id
 
 
 @pytest.mark.parametrize(("hour", "minute", "notified"), [(8, 59, 0), (9, 0, 1), (19, 59, 1), (20, 0, 0), (23, 30, 0)])
-def test_nobody_is_told_by_night(hour: int, minute: int, notified: int) -> None:
+def test_nobody_is_notified_at_night(hour: int, minute: int, notified: int) -> None:
     waiter(now=JOINED)
     _start()
     assert queue_due_return_notices(now=MONDAY.replace(hour=hour, minute=minute)) == notified
 
 
-def test_an_announced_pause_does_not_stop_the_telling() -> None:
+def test_announced_pause_does_not_stop_the_plan() -> None:
     for _ in range(2):
         waiter(now=JOINED)
     _start(per_day=1)
@@ -148,7 +148,7 @@ def test_plan_requires_free_times_and_no_other_plan() -> None:
 
 
 @pytest.mark.parametrize("values", [{"per_day": 0}, {"per_day": 101}, {"answer_days": 2}, {"first_form": "crowd"}])
-def test_a_plan_of_impossible_numbers_is_refused(values: dict[str, object]) -> None:
+def test_plan_with_invalid_values_is_rejected(values: dict[str, object]) -> None:
     waiter(now=JOINED)
     usual: dict[str, object] = {"per_day": 5, "first_form": "", "greeting": "", "answer_days": 14}
     with pytest.raises(ValidationError):
@@ -160,7 +160,7 @@ def test_stopping_withdraws_unsent_notices(server: PostOffice) -> None:
     places = [waiter(now=JOINED) for _ in range(7)]
     plan = _start()
     queue_due_return_notices(now=MONDAY)
-    # One has gone out, one was refused and waits for its next try, the others wait.
+    # One was sent, one was rejected and waits for its retry, the others are queued.
     assert deliver_next(now=MONDAY)
     server.behaviour = Behaviour.REFUSES
     assert deliver_next(now=MONDAY)
@@ -182,7 +182,7 @@ def test_stopping_withdraws_unsent_notices(server: PostOffice) -> None:
     # The next plan goes on where this one ended.
     _start(per_day=10, now=MONDAY + DAY)
     assert queue_due_return_notices(now=MONDAY + DAY) == 6
-    assert _told() == [place.enquiry_id for place in places]
+    assert _notified() == [place.enquiry_id for place in places]
 
 
 def test_stop_requires_current_plan_and_version() -> None:
@@ -229,7 +229,7 @@ def test_notice_is_withdrawn_after_leaving_the_list(server: PostOffice) -> None:
     assert (gone.notified_at, gone.plan) == (None, None)
     plan.refresh_from_db()
     assert (plan.notified, plan.notified_that_day) == (1, 1)
-    # Its turn is another's, and only one.
+    # Exactly one other mailbox is notified instead.
     assert queue_due_return_notices(now=MONDAY + timedelta(hours=1)) == 1
     assert queue_due_return_notices(now=MONDAY + timedelta(hours=2)) == 0
 
@@ -241,7 +241,7 @@ def test_notice_is_not_sent_during_pause(server: PostOffice) -> None:
     pause(active=True)
     deliver(MONDAY)
     assert server.taken == []
-    # Taken back: it has not been told, and a later plan tells it.
+    # The notice was withdrawn, so a later plan notifies the place.
     assert not OutgoingMail.objects.exists()
     pause(active=False)
     _start(now=MONDAY + 2 * DAY)
@@ -308,7 +308,7 @@ def test_crash_while_queueing_notices_rolls_back(monkeypatch: pytest.MonkeyPatch
     assert not OutgoingMail.objects.exists()
     assert not WaitingPlace.objects.exclude(notified_at=None).exists()
     assert queue_due_return_notices(now=MONDAY) == 4
-    assert _told() == [place.enquiry_id for place in places]
+    assert _notified() == [place.enquiry_id for place in places]
 
 
 def test_requeued_notice_of_an_old_plan_is_withdrawn(server: PostOffice) -> None:
@@ -347,7 +347,7 @@ def test_failed_notice_is_retried_by_next_plan(server: PostOffice) -> None:
     assert OutgoingMail.objects.filter(enquiry=unreached.enquiry_id).count() == 1
 
 
-def test_a_stop_frees_those_it_could_not_reach(server: PostOffice) -> None:
+def test_stop_releases_places_with_failed_notices(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     waiter(now=JOINED)
     plan = _start(per_day=1)

@@ -1,4 +1,4 @@
-"""What the contact page does in each state, to the second; and that a way to write always stays."""
+"""The contact page in each state of the pause, to the second; a message can be sent in every state."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def button(response: Any) -> str:
 def test_contact_page_form_follows_pause_mode(visitor: Visitor, mode: FormMode, active: bool, expected: str) -> None:
     set_pause(mode, active=active)
     assert button(visitor.client.get(ADDRESS)) == expected
-    # The message is there in every state.
+    # The message form is available in every state.
     page = visitor.client.get(MESSAGE)
     assert (page.status_code, button(page)) == (200, MESSAGE_BUTTON)
 
@@ -170,7 +170,7 @@ def test_joining_as_the_pause_ends_is_accepted(visitor: Visitor) -> None:
         (FormMode.WAITING_LIST, False),
     ],
 )
-def test_a_list_that_is_not_offered_takes_nobody(visitor: Visitor, mode: FormMode, active: bool) -> None:
+def test_joining_is_409_when_list_is_not_offered(visitor: Visitor, mode: FormMode, active: bool) -> None:
     set_pause(mode, active=active)
     answer = joins(visitor, wish(wants_mail="1"))
     assert answer.status_code == 409
@@ -193,7 +193,7 @@ def test_waiting_form_accepted_two_days_after_pause(visitor: Visitor) -> None:
         clock.shift(timedelta(hours=2))
         late = joins(visitor, wish(form_token=opened, message="Vielä yksi."))
         assert late.status_code == 409
-        # Somebody may write of it instead, with the words that are there.
+        # The returned text can be sent as a message instead.
         words = {**ShownForm.of(late).values, "preferred_contact": "email"}
         assert visitor.client.post(MESSAGE, words, headers=visitor.headers).status_code == 303
 

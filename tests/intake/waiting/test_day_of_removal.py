@@ -1,4 +1,4 @@
-"""When somebody leaves the waiting list whom no mail reaches, and that the list shows that day."""
+"""When a place that no mail reaches is removed from the waiting list, and that the list shows that day."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ from tests.intake.waiting.visitors import private_address
 pytestmark = pytest.mark.django_db
 HELSINKI = ZoneInfo("Europe/Helsinki")
 JOINED = datetime(2027, 1, 31, 15, 0, tzinfo=HELSINKI)
-# Four months each.
+# The questions are four months apart.
 FIRST = datetime(2027, 5, 31, 10, 0, tzinfo=HELSINKI)
 SECOND = datetime(2027, 9, 30, 10, 0, tzinfo=HELSINKI)
 DAY = timedelta(days=1)
@@ -35,7 +35,7 @@ def _plan(now: datetime) -> None:
 
 
 def _undelivered(server: PostOffice, begin: datetime, end: datetime, behaviour: Behaviour = Behaviour.REFUSES) -> None:
-    """In the first month and in the last one the worker tries, and gives up. Between them it would go the same way."""
+    """Let all deliveries fail near the beginning and at the end of a period; those between would fail alike."""
     for moment in (begin, begin + 2 * RETRY_AFTER, end - DAY):
         work(moment)
         assert Enquiry.objects.exists(), moment
@@ -48,8 +48,8 @@ YEAR_AFTER_JOINING = datetime(2028, 1, 31, 10, 0, tzinfo=HELSINKI)
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour.REFUSES, Behaviour.AWAY])
-def test_whom_no_mail_reaches_is_kept_a_year(server: PostOffice, behaviour: Behaviour) -> None:
-    """As long as those who get no mail at all: three times the months."""
+def test_unreachable_place_is_kept_for_a_year(server: PostOffice, behaviour: Behaviour) -> None:
+    """It is kept as long as a place without mail: three times the months."""
     waiter(now=JOINED)
     _undelivered(server, FIRST, YEAR_AFTER_JOINING - 33 * DAY, behaviour)
     work((YEAR_AFTER_JOINING - DAY).replace(hour=3))
@@ -60,7 +60,7 @@ def test_whom_no_mail_reaches_is_kept_a_year(server: PostOffice, behaviour: Beha
     assert RemovedEnquiry.objects.get().count == 1
 
 
-def test_a_notice_nobody_got_ends_too(server: PostOffice) -> None:
+def test_place_with_undelivered_notice_is_removed_too(server: PostOffice) -> None:
     """Details are not kept for ever because a notice of the return could not be delivered."""
     pause(active=False)
     waiter(now=JOINED)
@@ -72,7 +72,7 @@ def test_a_notice_nobody_got_ends_too(server: PostOffice) -> None:
     assert not Enquiry.objects.exists()
 
 
-def test_a_sent_mail_begins_the_year_anew(server: PostOffice) -> None:
+def test_delivered_mail_restarts_the_year(server: PostOffice) -> None:
     waiter(now=JOINED)
     round_at(FIRST)
     assert len(server.of(STILL)) == 1
@@ -85,7 +85,7 @@ def test_a_sent_mail_begins_the_year_anew(server: PostOffice) -> None:
 
 
 def _day_in_list(place: WaitingPlace, now: datetime) -> datetime:
-    """The first hours of the day on which the list says that the place leaves by itself."""
+    """Return three o'clock on the day of automatic removal that the list shows for the place."""
     (day,) = [
         waiter.removed_on
         for waiter in read_list()
@@ -111,13 +111,13 @@ def test_list_shows_the_day_on_which_an_unreached_mailbox_is_removed(server: Pos
     assert not Enquiry.objects.exists()
 
 
-def test_list_shows_the_day_of_a_place_without_mail_beside_one_that_was_told(server: PostOffice) -> None:
+def test_list_shows_day_of_mailless_place_beside_notified_one(server: PostOffice) -> None:
     pause(active=False)
-    told = waiter(now=FIRST, email="maija@esimerkki.fi")
+    notified = waiter(now=FIRST, email="maija@esimerkki.fi")
     place = waiter(now=JOINED, email="maija@esimerkki.fi", wants_mail=False)
     _plan(FIRST)
     round_at(FIRST)
-    assert [waiter.removed_on for waiter in read_list() if waiter.place.pk == told.pk] == [None]
+    assert [waiter.removed_on for waiter in read_list() if waiter.place.pk == notified.pk] == [None]
     day = _day_in_list(place, FIRST)
     pause(active=True)
     work(day - DAY)
@@ -126,7 +126,7 @@ def test_list_shows_the_day_of_a_place_without_mail_beside_one_that_was_told(ser
     assert not WaitingPlace.objects.filter(pk=place.pk).exists()
 
 
-def test_list_counts_what_was_asked_through_an_enquiry_that_has_left(server: PostOffice) -> None:
+def test_list_counts_questions_about_a_left_enquiry(server: PostOffice) -> None:
     pause(active=True)
     first = waiter(now=JOINED, email="maija@esimerkki.fi")
     second = waiter(now=JOINED, email="maija@esimerkki.fi")
@@ -141,8 +141,8 @@ def _named_days(words: str) -> list[date]:
     return [date(int(year), int(month), int(day)) for day, month, year in found]
 
 
-def _days_said(place: WaitingPlace, now: datetime) -> list[date]:
-    """The days of removal that the private page and the list name now; the list names one or none."""
+def _days_shown(place: WaitingPlace, now: datetime) -> list[date]:
+    """Return the removal day that the list shows now, if any; assert that the private page shows the same."""
     with time_machine.travel(now, tick=False):
         on_page = _named_days(page_text(Client().get(private_address(place.enquiry))))
         in_list = [waiter.removed_on for waiter in read_list() if waiter.place.pk == place.pk and waiter.removed_on]
@@ -152,7 +152,7 @@ def _days_said(place: WaitingPlace, now: datetime) -> list[date]:
 
 @pytest.mark.usefixtures("contact_page")
 @pytest.mark.parametrize("wants_mail", [True, False])
-def test_no_past_day_is_named_while_a_plan_tells_others(server: PostOffice, wants_mail: bool) -> None:
+def test_no_past_removal_day_is_shown_during_a_plan(server: PostOffice, wants_mail: bool) -> None:
     pause(active=False)
     for _ in range(22):
         waiter(now=JOINED)
@@ -164,12 +164,12 @@ def test_no_past_day_is_named_while_a_plan_tells_others(server: PostOffice, want
     last.refresh_from_db()
     assert last.notified_at is None
     now = FIRST + 20 * DAY
-    # Two more questions follow, a month apart, where the site writes; else nothing before the plan has ended.
-    assert _days_said(last, now) == ([date(2027, 8, 20)] if wants_mail else [])
+    # With mail, two more questions follow, a month apart. Without mail, no day is known before the plan ends.
+    assert _days_shown(last, now) == ([date(2027, 8, 20)] if wants_mail else [])
 
 
 @pytest.mark.usefixtures("contact_page")
-def test_removal_notice_on_its_way_names_today(server: PostOffice) -> None:
+def test_queued_removal_notice_makes_today_the_removal_day(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     round_at(FIRST)
     round_at(SECOND)
@@ -179,12 +179,12 @@ def test_removal_notice_on_its_way_names_today(server: PostOffice) -> None:
     now = last + DAY
     deliver(now)
     assert server.of(MailPurpose.REMOVAL_NOTICE) == []
-    assert _days_said(place, now) == [now.date()]
+    assert _days_shown(place, now) == [now.date()]
 
 
 @pytest.mark.parametrize(("own", "later"), [(12, 1), (1, 4)])
-def test_confirmation_names_the_day_that_counts_once_it_has_arrived(server: PostOffice, own: int, later: int) -> None:
-    """It is what lets the place get mail: from then on the mailbox's last place decides."""
+def test_confirmation_names_the_day_valid_after_delivery(server: PostOffice, own: int, later: int) -> None:
+    """Its delivery makes the place mailable: from then on the mailbox's last place decides."""
     place = waiter(now=JOINED, email="maija+tyo@esimerkki.fi", is_reached=False)
     WaitingPlace.objects.update(months=own)
     waiter(now=JOINED + 20 * DAY, email="maija@esimerkki.fi")
@@ -194,15 +194,15 @@ def test_confirmation_names_the_day_that_counts_once_it_has_arrived(server: Post
         queue_waiting_link(place=place, removed_on=None, now=now)
     deliver(now)
     (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK, state=MailState.SENT)
-    said = _named_days(mail.text)
-    assert said == _days_said(place, now)
-    assert len(said) == 1
+    named = _named_days(mail.text)
+    assert named == _days_shown(place, now)
+    assert len(named) == 1
     often = "noin kuukauden välein" if later == 1 else f"noin {later} kuukauden välein"
     assert often in " ".join(mail.text.split())
 
 
-def test_confirmation_goes_by_no_place_that_is_still_unreached(server: PostOffice) -> None:
-    """Another tag of the mailbox has had no mail yet, and does not decide."""
+def test_confirmation_ignores_places_still_unreached(server: PostOffice) -> None:
+    """The place with another tag has had no mail yet, so it does not affect the day."""
     place = waiter(now=JOINED, email="maija@esimerkki.fi", is_reached=False)
     waiter(now=JOINED + 20 * DAY, email="maija+tyo@esimerkki.fi", is_reached=False)
     now = JOINED + 22 * DAY
@@ -211,21 +211,21 @@ def test_confirmation_goes_by_no_place_that_is_still_unreached(server: PostOffic
     deliver(now)
     (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK, state=MailState.SENT)
     assert _named_days(mail.text) == [date(2028, 1, 31)]
-    assert _days_said(place, now) == [date(2028, 1, 31)]
+    assert _days_shown(place, now) == [date(2028, 1, 31)]
 
 
 @pytest.mark.usefixtures("contact_page")
-def test_removal_that_is_overdue_comes_today(server: PostOffice) -> None:
-    """The worker has not come to it yet, and no plan keeps it up."""
+def test_overdue_removal_is_shown_as_today(server: PostOffice) -> None:
+    """The worker has not removed the place yet, and no plan delays it."""
     place = waiter(now=JOINED, wants_mail=False)
     now = YEAR_AFTER_JOINING + 5 * DAY
-    assert _days_said(place, now) == [now.date()]
+    assert _days_shown(place, now) == [now.date()]
     work(now)
     assert not Enquiry.objects.exists()
 
 
 @pytest.mark.usefixtures("contact_page")
-def test_link_mail_to_who_was_told_asks_for_the_answer(server: PostOffice) -> None:
+def test_link_mail_after_a_notice_asks_for_the_answer(server: PostOffice) -> None:
     pause(active=False)
     place = waiter(now=JOINED)
     _plan(FIRST)
@@ -243,19 +243,19 @@ def test_link_mail_to_who_was_told_asks_for_the_answer(server: PostOffice) -> No
 
 
 @pytest.mark.parametrize(
-    ("accepted", "begins_anew"),
+    ("accepted", "restarts"),
     [(FIRST.replace(day=30, hour=23), False), (FIRST.replace(hour=0), True), (FIRST + 30 * DAY, True)],
 )
-def test_time_begins_anew_from_the_day_it_would_be_asked(accepted: datetime, begins_anew: bool) -> None:
+def test_acceptance_restarts_waiting_from_first_question_day(accepted: datetime, restarts: bool) -> None:
     place = waiter(now=JOINED, verdict=Verdict.QUARANTINED, is_reached=False)
     accept_quarantined(enquiry_id=place.enquiry_id, version=place.enquiry.version, by=None, now=accepted)
     place.refresh_from_db()
-    assert place.confirmed_at == (accepted if begins_anew else JOINED)
+    assert place.confirmed_at == (accepted if restarts else JOINED)
 
 
 @pytest.mark.parametrize("wants_mail", [True, False])
 def test_place_accepted_late_is_not_removed_at_once(server: PostOffice, wants_mail: bool) -> None:
-    """While it was taken for spam nobody was told that the place would end."""
+    """While it was quarantined, nobody was notified that the place would end."""
     place = waiter(now=JOINED, wants_mail=wants_mail, verdict=Verdict.QUARANTINED, is_reached=False)
     now = JOINED + 400 * DAY
     accept_quarantined(enquiry_id=place.enquiry_id, version=place.enquiry.version, by=None, now=now)
@@ -265,4 +265,4 @@ def test_place_accepted_late_is_not_removed_at_once(server: PostOffice, wants_ma
     (mail,) = OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_CONFIRMATION, state=MailState.SENT)
     assert _named_days(mail.text) == [date(2029, 3, 6)]
     place.refresh_from_db()
-    assert _days_said(place, now + 2 * DAY) == [date(2029, 3, 6)]
+    assert _days_shown(place, now + 2 * DAY) == [date(2029, 3, 6)]

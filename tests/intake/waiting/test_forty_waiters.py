@@ -1,4 +1,4 @@
-"""Forty people are told in order over eight days, five a day, and the worker dies each day in another place."""
+"""Forty people are notified in order, five a day; each day the worker is killed at another point."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def _die(*_arguments: object, **_values: object) -> None:
 
 
 def _day(day: int, server: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that dies, and the next one that goes on."""
+    """Run one day: a worker is killed, and the next one goes on."""
     now = MORNING + timedelta(days=day)
     deaths: list[tuple[object, str | Behaviour]] = [
         (return_plan, "queue_return_notice"),
@@ -55,7 +55,7 @@ def test_forty_waiters_in_eight_days(server: PostOffice, monkeypatch: pytest.Mon
     for day in range(8):
         assert ReturnPlan.objects.get().state == PlanState.RUNNING
         _day(day, server, monkeypatch)
-        # Called in order, and as many as the day allows.
+        # They are notified in order, as many as the day allows.
         notified = WaitingPlace.objects.exclude(notified_at=None).order_by("rank")
         assert list(notified.values_list("enquiry__email", flat=True)) == names[: 5 * (day + 1)]
     plan = ReturnPlan.objects.get()
@@ -63,10 +63,10 @@ def test_forty_waiters_in_eight_days(server: PostOffice, monkeypatch: pytest.Mon
 
     taken = server.of(MailPurpose.RETURN_NOTICE)
     assert set(taken) == set(names)
-    # Two workers died when the server had the mail already: it went again, as the same message.
+    # Two workers were killed after the server had the mail: it was sent again with the same Message-ID.
     assert len(taken) == 42
     assert len({message_id for _purpose, _key, _recipient, message_id in server.taken}) == 40
-    # By the day they are in order; within a day, one that was tried again may come later.
+    # The days are in order; within a day, a retried mail may come later.
     days = [names.index(name) // 5 for name in taken]
     assert days == sorted(days)
     assert OutgoingMail.objects.filter(state=MailState.SENT).count() == 40

@@ -1,4 +1,4 @@
-"""A plan that a pause came into does not go on with its old words until Kati has looked at it."""
+"""A plan interrupted by a pause is held: it sends nothing until Kati has resumed it."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ OLD, NEW = "Syyskuussa 2027 on tilaa kahdelle ryhmälle.", "Maaliskuussa 2028 on
 
 @pytest.fixture
 def plan(server: PostOffice) -> ReturnPlan:
-    """It has told the first of three."""
+    """A running plan that has notified the first of three."""
     pause(active=False)
     for number in range(3):
         waiter(now=NOW - 60 * DAY, email=f"odottaja{number}@lista.fi")
@@ -60,7 +60,7 @@ def _pause_until(day: date, *, worked: bool) -> None:
 
 
 @pytest.mark.parametrize("worked", [True, False], ids=["worker saw the pause", "worker slept through it"])
-def test_after_a_pause_nothing_goes_unasked(plan: ReturnPlan, server: PostOffice, worked: bool) -> None:
+def test_held_plan_sends_nothing_after_a_pause(plan: ReturnPlan, server: PostOffice, worked: bool) -> None:
     _pause_until(AFTER.date(), worked=worked)
     for day in (0, 1, 15):
         round_at(AFTER + day * DAY)
@@ -70,7 +70,7 @@ def test_after_a_pause_nothing_goes_unasked(plan: ReturnPlan, server: PostOffice
     assert plan.held_at is not None
 
 
-def test_it_goes_on_with_the_words_she_confirms(plan: ReturnPlan, server: PostOffice) -> None:
+def test_resumed_plan_sends_the_new_greeting(plan: ReturnPlan, server: PostOffice) -> None:
     _pause_until(AFTER.date(), worked=True)
     _resume(plan, now=AFTER)
     round_at(AFTER)
@@ -82,7 +82,7 @@ def test_it_goes_on_with_the_words_she_confirms(plan: ReturnPlan, server: PostOf
 
 
 @pytest.mark.parametrize("worked", [True, False], ids=["worker saw it", "worker slept through it"])
-def test_full_holds_the_plan_until_her_word(plan: ReturnPlan, server: PostOffice, worked: bool) -> None:
+def test_being_full_holds_plan_until_resumed(plan: ReturnPlan, server: PostOffice, worked: bool) -> None:
     pause(active=False, full=True)
     if worked:
         round_at(NOW + 30 * DAY)
@@ -111,7 +111,7 @@ def test_pause_withdraws_queued_notices(server: PostOffice) -> None:
 
 
 @pytest.mark.parametrize("given_up", [True, False])
-def test_an_ended_plans_late_notice_does_not_go(server: PostOffice, given_up: bool) -> None:
+def test_late_notice_of_ended_plan_is_withdrawn(server: PostOffice, given_up: bool) -> None:
     pause(active=False)
     waiter(now=NOW - 60 * DAY)
     start_plan(per_day=5, first_form="", greeting=OLD, answer_days=14, by=None, now=NOW)
@@ -129,7 +129,7 @@ def test_an_ended_plans_late_notice_does_not_go(server: PostOffice, given_up: bo
     assert NEW in OutgoingMail.objects.get(purpose=NOTICE).text
 
 
-def test_a_second_pause_asks_again(plan: ReturnPlan, server: PostOffice) -> None:
+def test_second_pause_holds_the_plan_again(plan: ReturnPlan, server: PostOffice) -> None:
     _pause_until(AFTER.date(), worked=True)
     _resume(plan, now=AFTER, per_day=1)
     round_at(AFTER)
@@ -141,7 +141,7 @@ def test_a_second_pause_asks_again(plan: ReturnPlan, server: PostOffice) -> None
     assert len(server.of(NOTICE)) == 2
 
 
-def test_her_word_counts_once_and_only_when_open(plan: ReturnPlan) -> None:
+def test_resume_works_once_and_only_when_open(plan: ReturnPlan) -> None:
     with pytest.raises(ChangedMeanwhile):
         _resume(plan, now=NOW)
     pause(active=True)

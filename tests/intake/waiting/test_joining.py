@@ -1,4 +1,4 @@
-"""Joining the waiting list: one enquiry, one place at the end of the order, and whatever fails costs no word."""
+"""Joining the waiting list: one enquiry, one place at the end of the order, and no error loses the typed text."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def test_mail_consent_defaults_to_false(visitor: Visitor) -> None:
     assert WaitingPlace.objects.get().wants_mail is False
 
 
-def test_a_wish_is_optional_but_not_endless(visitor: Visitor) -> None:
+def test_wish_is_optional_and_limited_in_length(visitor: Visitor) -> None:
     assert joins(visitor, wish(message="")).status_code == 303
     assert joins(visitor, wish(message="x" * 1000)).status_code == 303
     too_long = joins(visitor, wish(message="x" * 1001))
@@ -64,7 +64,7 @@ def test_repeated_joining_is_one_enquiry(visitor: Visitor) -> None:
     words = wish(form_token=token(), wants_mail="1")
     addresses = {joins(visitor, words)["Location"] for _ in range(3)}
     assert len(addresses) == 1
-    # From a new form it has a page of its own, with the same reference.
+    # A repeat from a new form has its own page, with the same reference.
     addresses.add(joins(visitor, wish(form_token=token(), wants_mail="1"))["Location"])
     reference = Enquiry.objects.get().reference
     assert all(reference in page_text(visitor.client.get(address)) for address in addresses)
@@ -78,7 +78,7 @@ def test_the_same_form_joins_again_after_leaving(visitor: Visitor) -> None:
     joins(visitor, words)
     left = WaitingPlace.objects.get()
     answer_no(place_id=left.pk, now=timezone.now())
-    # Back to the form in its tab, and a double click.
+    # The form in the old tab is sent again, by a double click.
     addresses = {joins(visitor, words)["Location"] for _ in range(2)}
     assert len(addresses) == 1
     left.enquiry.refresh_from_db()
@@ -89,7 +89,7 @@ def test_the_same_form_joins_again_after_leaving(visitor: Visitor) -> None:
     assert Enquiry.objects.get(pk=other.pk).submission_id == other.submission_id
 
 
-def test_form_that_joined_again_stays_the_form_of_that_joining(visitor: Visitor) -> None:
+def test_rejoining_form_leads_to_its_latest_joining(visitor: Visitor) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         words = wish(form_token=token())
         first = joins(visitor, words)["Location"]
@@ -102,7 +102,7 @@ def test_form_that_joined_again_stays_the_form_of_that_joining(visitor: Visitor)
         assert joins(visitor, words)["Location"] == again
         assert Enquiry.objects.count() == 2
         assert visitor.client.get(first).status_code == 200
-        # Who leaves again, and sends it again, is there once more.
+        # Sent again after leaving again, the form makes a third place.
         answer_no(place_id=WaitingPlace.objects.latest("pk").pk, now=timezone.now())
         assert joins(visitor, words)["Location"] not in (first, again)
         assert Enquiry.objects.count() == 3
@@ -167,7 +167,7 @@ def test_rejected_waiting_form_keeps_input(visitor: Visitor, settings: Any) -> N
     assert "lähetä lomake uudelleen" in ShownForm.of(expired).notice
     assert not Enquiry.objects.exists()
     settings.FORM_RATE_LIMIT = 5
-    # What came back can be sent at once.
+    # The returned form can be sent at once.
     assert joins(visitor, ShownForm.of(expired).values).status_code == 303
     assert Enquiry.objects.get().verdict == "accepted"
 
@@ -206,19 +206,19 @@ def test_suspicious_joining_is_listed_without_confirmation(visitor: Visitor) -> 
     assert (enquiry.verdict, enquiry.status) == ("quarantined", "waiting_list")
     assert WaitingPlace.objects.filter(enquiry=enquiry).exists()
     assert list(OutgoingMail.objects.values_list("purpose", flat=True)) == ["notification"]
-    # The page tells a program nothing.
+    # The page does not reveal the verdict to a spam bot.
     assert "Kiitos, ilmoittautumisesi on perillä" in page_text(visitor.client.get(answer["Location"]))
 
 
 @pytest.mark.parametrize(
-    ("ticked", "notified", "untold"),
+    ("ticked", "notified", "absent"),
     [
         ({"wants_mail": "1"}, "Saat silloin sähköpostia.", "Et pyytänyt sähköpostia"),
         ({}, "Et pyytänyt sähköpostia, joten Kati ottaa sinuun itse yhteyttä.", "Saat silloin sähköpostia."),
     ],
 )
 def test_thanks_page_explains_waiting_list_terms(
-    visitor: Visitor, ticked: dict[str, str], notified: str, untold: str
+    visitor: Visitor, ticked: dict[str, str], notified: str, absent: str
 ) -> None:
     text = page_text(visitor.client.get(joins(visitor, wish(**ticked))["Location"]))
     assert "Kiitos, ilmoittautumisesi on perillä" in text
@@ -226,11 +226,11 @@ def test_thanks_page_explains_waiting_list_terms(
     assert "Odotuslista ei sido sinua mihinkään, eikä se takaa aikaa." in text
     assert "Tietosi poistetaan odotuslistalta noin 12 kuukauden kuluttua" in text
     assert notified in text
-    assert untold not in text
+    assert absent not in text
     assert "alkukartoitu" not in text.split("Mitä seuraavaksi tapahtuu?")[1].split("Tuliko jotain")[0].lower()
 
 
-def test_the_times_told_follow_what_kati_has_set(visitor: Visitor) -> None:
+def test_shown_periods_follow_the_settings(visitor: Visitor) -> None:
     chosen = IntakeSettings.load()
     chosen.waiting_months, chosen.retention_months = 2, 9
     chosen.save()

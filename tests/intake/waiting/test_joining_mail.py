@@ -1,4 +1,4 @@
-"""The mail that says that somebody is on the list: it always goes, and nothing else goes before it."""
+"""The confirmation of joining the list: who gets it, what it says, and that no other list mail precedes it."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def sends_message(visitor: Visitor, **changes: str | list[str]) -> Any:
     return visitor.client.post(MESSAGE, {"form_token": token(), **letter(**changes)}, headers=OWN_PAGE)
 
 
-def test_joining_after_a_message_sends_the_key(visitor: Visitor) -> None:
+def test_joining_after_a_message_sends_a_private_link(visitor: Visitor) -> None:
     sends_message(visitor)
     thanks = joins(visitor, wish(wants_mail="on"))["Location"]
     enquiry = Enquiry.objects.get(kind=Kind.WAITING)
@@ -72,7 +72,7 @@ def test_a_message_after_joining_is_confirmed_too(visitor: Visitor) -> None:
 JOINED, NOT_WAITING = "Kiitos, ilmoittautumisesi on perillä", "Et ole enää odotuslistalla"
 
 
-def test_joined_page_follows_who_leaves_and_comes_back(visitor: Visitor) -> None:
+def test_joined_page_follows_leaving_and_returning(visitor: Visitor) -> None:
     thanks = joins(visitor, wish(wants_mail="on"))["Location"]
     place = WaitingPlace.objects.get()
     for answer, there, gone in ((answer_no, NOT_WAITING, JOINED), (answer_stay, JOINED, NOT_WAITING)):
@@ -84,7 +84,7 @@ def test_joined_page_follows_who_leaves_and_comes_back(visitor: Visitor) -> None
         assert place.enquiry.reference in page
 
 
-def test_joined_page_is_true_for_who_said_yes(visitor: Visitor) -> None:
+def test_joined_page_reflects_a_yes(visitor: Visitor) -> None:
     thanks = joins(visitor, wish(wants_mail="on"))["Location"]
     WaitingPlace.objects.update(notified_at=timezone.now())
     assert answer_yes(place_id=WaitingPlace.objects.get().pk, now=timezone.now())
@@ -93,8 +93,8 @@ def test_joined_page_is_true_for_who_said_yes(visitor: Visitor) -> None:
     assert "et enää odota listalla: olet kertonut olevasi yhä kiinnostunut" in page
 
 
-def test_joined_page_of_a_suspicious_one_tells_nothing(visitor: Visitor) -> None:
-    """Whoever sent it sees what everybody else does, whatever Kati makes of it."""
+def test_joined_page_hides_the_spam_verdict(visitor: Visitor) -> None:
+    """The sender sees the same page as everybody else, whatever Kati decides."""
     thanks = joins(visitor, wish(extra_line="x"))["Location"]
     enquiry = Enquiry.objects.get()
     assert enquiry.is_quarantined
@@ -103,7 +103,7 @@ def test_joined_page_of_a_suspicious_one_tells_nothing(visitor: Visitor) -> None
 
 
 def removal_days_named() -> list[str]:
-    """The day that each confirmation named as it went out, in the page of its link too."""
+    """Return the removal days stated in each sent confirmation and on the page of its link."""
     named = []
     for text in (str(mail.body) for mail in sent_mails.outbox):
         for secret in re.findall(r"/jatka/([\w-]+)/odotuslista/", text):
@@ -113,8 +113,8 @@ def removal_days_named() -> list[str]:
     return named
 
 
-def test_confirmation_sent_late_names_the_true_day(visitor: Visitor) -> None:
-    """Accepted weeks after joining, and put off by the server for days."""
+def test_confirmation_sent_late_names_the_right_day(visitor: Visitor) -> None:
+    """It is accepted weeks after joining, and delivered days later."""
     joined = datetime(2026, 1, 12, 10, tzinfo=UTC)
     with time_machine.travel(joined, tick=False) as clock:
         joins(visitor, wish(wants_mail="on", extra_line="x"))
@@ -127,7 +127,7 @@ def test_confirmation_sent_late_names_the_true_day(visitor: Visitor) -> None:
 
 
 def test_day_in_the_confirmation_follows_a_later_answer(visitor: Visitor) -> None:
-    """Joined twice; the first link confirmed the mailbox before the second confirmation went out."""
+    """The mailbox joins twice, and confirms by the first link before the second confirmation is sent."""
     joined = datetime(2026, 1, 12, 10, tzinfo=UTC)
     with time_machine.travel(joined, tick=False) as clock:
         joins(visitor, wish(wants_mail="on"))
@@ -142,7 +142,7 @@ def test_day_in_the_confirmation_follows_a_later_answer(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize("ticked", [True, False])
-def test_it_goes_with_and_without_the_box(visitor: Visitor, ticked: bool) -> None:
+def test_confirmation_is_sent_with_and_without_mail_consent(visitor: Visitor, ticked: bool) -> None:
     joins(visitor, wish(**({"wants_mail": "on"} if ticked else {})))
     text = OutgoingMail.objects.get(purpose=MailPurpose.WAITING_CONFIRMATION).text
     assert "olet nyt odotuslistallani" in text
@@ -151,7 +151,7 @@ def test_it_goes_with_and_without_the_box(visitor: Visitor, ticked: bool) -> Non
 
 
 @pytest.mark.parametrize("full", [True, False])
-def test_joining_mail_is_true_when_full(visitor: Visitor, full: bool) -> None:
+def test_joining_texts_are_true_in_pause_and_full(visitor: Visitor, full: bool) -> None:
     set_pause(active=not full, full=full)
     thanks = joins(visitor, wish(wants_mail="on"))["Location"]
     mail = OutgoingMail.objects.get(purpose=MailPurpose.WAITING_CONFIRMATION)
@@ -182,13 +182,13 @@ def test_one_press_of_its_link_leaves_the_list(visitor: Visitor) -> None:
     assert Enquiry.objects.get().outcome == Outcome.CLIENT_DECLINED
 
 
-def test_many_joinings_are_three_mails_a_day(visitor: Visitor, settings: Any) -> None:
+def test_confirmations_are_limited_to_three_a_day(visitor: Visitor, settings: Any) -> None:
     settings.FORM_RATE_LIMIT = 100
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
         pages = [joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {n}"))["Location"] for n in range(7)]
         assert confirmations() == MAILS_A_DAY[MailPurpose.WAITING_CONFIRMATION] == 3
-        # Who gets none is promised none.
+        # No mail is promised if none is sent.
         for number in (0, 2):
             assert LINK_PROMISED in page_text(visitor.client.get(pages[number]))
         for number in (3, 6):
@@ -200,7 +200,7 @@ def test_many_joinings_are_three_mails_a_day(visitor: Visitor, settings: Any) ->
         assert confirmations() == 4
 
 
-def test_tags_and_letter_case_do_not_pass_it(visitor: Visitor) -> None:
+def test_tags_and_letter_case_do_not_evade_limit(visitor: Visitor) -> None:
     for number in range(3):
         joins(visitor, wish(email="uhri@esimerkki.fi", message=f"Toive {number}"))
     for email in ("UHRI@esimerkki.fi", "uhri+a@esimerkki.fi", "Uhri+B@Esimerkki.fi"):
@@ -210,7 +210,7 @@ def test_tags_and_letter_case_do_not_pass_it(visitor: Visitor) -> None:
     assert confirmations() == 4
 
 
-def test_marks_from_the_future_do_not_count(visitor: Visitor) -> None:
+def test_reply_traces_from_the_future_do_not_count(visitor: Visitor) -> None:
     with time_machine.travel(timezone.now() + timedelta(days=900), tick=False):
         for number in range(3):
             joins(visitor, wish(email="maija@esimerkki.fi", message=f"Toive {number}"))
@@ -219,7 +219,7 @@ def test_marks_from_the_future_do_not_count(visitor: Visitor) -> None:
     assert AutomaticReplyTrace.objects.filter(counted(timezone.now())).count() == 1
 
 
-def test_a_suspicious_one_hears_when_accepted(visitor: Visitor) -> None:
+def test_suspicious_joining_is_confirmed_when_accepted(visitor: Visitor) -> None:
     thanks = joins(visitor, wish(wants_mail="on", extra_line="x"))["Location"]
     words = page_text(visitor.client.get(thanks))
     assert LINK_PROMISED not in words
@@ -245,11 +245,11 @@ def test_accepted_after_leaving_the_list_gets_nothing(visitor: Visitor) -> None:
             assert confirmations() == 0
             enquiry.refresh_from_db()
         enquiry = give_status(enquiry, status, outcome)
-    # Back on the list, with the wish for mail: now it goes.
+    # Back on the list, and with consent to mail, it gets its confirmation.
     assert confirmations(enquiry=enquiry) == 1
 
 
-def test_whom_kati_puts_there_gets_none(visitor: Visitor) -> None:
+def test_enquiry_listed_by_kati_gets_no_confirmation(visitor: Visitor) -> None:
     sends_message(visitor)
     enquiry = put_on_list(Enquiry.objects.get())
     assert WaitingPlace.objects.get().wants_mail is False
@@ -260,7 +260,9 @@ def test_whom_kati_puts_there_gets_none(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "reached"), [(Behaviour.TAKES, True), (Behaviour.REFUSES, False), (Behaviour.AWAY, False)]
 )
-def test_only_who_got_it_is_told(server: PostOffice, behaviour: Behaviour, reached: bool) -> None:
+def test_place_is_mailable_only_after_confirmation_delivery(
+    server: PostOffice, behaviour: Behaviour, reached: bool
+) -> None:
     enquiry = received(kind=Kind.WAITING, wants_mail=True)
     assert not mailable_places().exists()
     server.behaviour = behaviour
@@ -270,11 +272,11 @@ def test_only_who_got_it_is_told(server: PostOffice, behaviour: Behaviour, reach
     place = WaitingPlace.objects.select_related("enquiry").get()
     assert mailable_places().exists() is is_mailable(place) is reached
     state = enquiry.mails.get(purpose=MailPurpose.WAITING_CONFIRMATION).state
-    # A server that is away is waited for.
+    # While the server is away, the mail stays queued.
     assert state in ((MailState.SENT,) if reached else (MailState.FAILED, MailState.QUEUED))
 
 
-def test_an_address_never_reached_gets_nothing(server: PostOffice) -> None:
+def test_unreached_address_gets_no_list_mail(server: PostOffice) -> None:
     now = timezone.now().replace(hour=10)
     waiter(now=now, is_reached=False)
     pause(active=True)
@@ -284,12 +286,12 @@ def test_an_address_never_reached_gets_nothing(server: PostOffice) -> None:
     pause(active=False)
     with pytest.raises(NobodyToNotify):
         start_plan(per_day=5, first_form="", greeting="", answer_days=14, by=None, now=now + timedelta(days=350))
-    # Nobody keeps the details for ever: they go when those go whom no mail can ask.
+    # The details are removed on the same day as those of a place without mail.
     round_at(now + timedelta(days=370))
     assert not Enquiry.objects.exists()
 
 
-def test_a_failed_one_sent_again_reaches(server: PostOffice) -> None:
+def test_retried_confirmation_makes_the_place_mailable(server: PostOffice) -> None:
     received(kind=Kind.WAITING, wants_mail=True)
     server.behaviour = Behaviour.REFUSES
     now = timezone.now() + timedelta(seconds=1)
@@ -319,7 +321,7 @@ def test_missing_confirmation_is_explained_by_its_reason(kati: Client, server: P
 
 
 @pytest.mark.parametrize("state", [MailState.SENT, MailState.FAILED])
-def test_earlier_confirmation_is_named_only_where_it_went_out(kati: Client, server: PostOffice, state: str) -> None:
+def test_earlier_confirmation_is_mentioned_only_if_sent(kati: Client, server: PostOffice, state: str) -> None:
     first = received(email="maija@esimerkki.fi", message="1.")
     first.mails.update(state=state, next_attempt_at=None)
     second = received(email="maija+toinen@esimerkki.fi", message="2.")
@@ -328,7 +330,7 @@ def test_earlier_confirmation_is_named_only_where_it_went_out(kati: Client, serv
     assert ("samaan osoitteeseen oli jo lähtenyt kuittaus" in page) is (state == MailState.SENT)
 
 
-def test_list_knows_that_another_confirmation_reaches_the_address(server: PostOffice) -> None:
+def test_another_confirmation_to_same_address_counts_in_list(server: PostOffice) -> None:
     for number in range(MAILS_A_DAY[MailPurpose.WAITING_CONFIRMATION] + 1):
         received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi", message=f"{number}.")
     received(kind=Kind.WAITING, wants_mail=True, email="maija+toinen@esimerkki.fi")
@@ -340,7 +342,7 @@ def test_list_knows_that_another_confirmation_reaches_the_address(server: PostOf
     assert [place.gets_mail for place in read_list()] == [True] * len(places) + [False]
 
 
-def test_who_joins_again_is_known_at_once(server: PostOffice) -> None:
+def test_rejoining_reached_address_is_mailable_at_once(server: PostOffice) -> None:
     received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi")
     deliver_due(timezone.now() + timedelta(seconds=1))
     again = received(kind=Kind.WAITING, wants_mail=True, email="maija@esimerkki.fi", message="Uudelleen.")
@@ -371,7 +373,7 @@ def test_joining_inherits_reached_state_of_exact_address(visitor: Visitor) -> No
 
 
 @pytest.mark.parametrize(("months", "words"), [(1, "noin kuukauden välein"), (3, "noin 3 kuukauden välein")])
-def test_months_between_questions_are_those_set(visitor: Visitor, months: int, words: str) -> None:
+def test_texts_state_the_question_interval_of_settings(visitor: Visitor, months: int, words: str) -> None:
     set_pause()
     chosen = IntakeSettings.load()
     chosen.waiting_months = months
@@ -384,8 +386,8 @@ def test_months_between_questions_are_those_set(visitor: Visitor, months: int, w
     place = WaitingPlace.objects.get()
     for is_last in (False, True):
         queue_still_waiting(place=place, is_last=is_last, months=months, now=timezone.now() + timedelta(days=is_last))
-    told = page_text(visitor.client.get(thanks["Location"]))
-    for text in (consent, mail.text, mail.html, told):
+    thanks_text = page_text(visitor.client.get(thanks["Location"]))
+    for text in (consent, mail.text, mail.html, thanks_text):
         assert words in " ".join(text.lower().split())
     for question in OutgoingMail.objects.filter(purpose="still_waiting"):
         for part in (question.text, question.html):

@@ -94,7 +94,7 @@ def test_concurrent_answer_and_edit_are_both_kept() -> None:
         if kati == "refused":
             assert (enquiry.status, steps, enquiry.version) == ("new", ["answered_yes"], 2)
         else:
-            # Her word came first; it stands.
+            # Kati's change came first, so it stays.
             assert (enquiry.status, steps, enquiry.version) == ("closed", ["status"], 2)
 
 

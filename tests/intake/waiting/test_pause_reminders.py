@@ -56,13 +56,13 @@ def test_automatic_reopening_is_notified_once(server: PostOffice) -> None:
 
 
 @pytest.mark.usefixtures("details")
-@pytest.mark.parametrize(("welcome_days", "is_told"), [(30, True), (0, False)])
-def test_automatic_reopening_says_what_the_site_says(server: PostOffice, welcome_days: int, is_told: bool) -> None:
+@pytest.mark.parametrize(("welcome_days", "is_shown"), [(30, True), (0, False)])
+def test_reopening_mail_matches_the_welcome_on_site(server: PostOffice, welcome_days: int, is_shown: bool) -> None:
     pause(active=True, returns_on=DAY_OF_RETURN, opens_by_itself=True, welcome_days=welcome_days)
     round_at(NOON)
     mail = OutgoingMail.objects.get()
     for words in (mail.text, mail.html):
-        assert ("Sivusto kertoo nyt, että Aijuu on palannut." in words) is is_told
+        assert ("Sivusto kertoo nyt, että Aijuu on palannut." in words) is is_shown
         assert "Jos odotuslistalla on ihmisiä" in words
 
 
@@ -87,7 +87,7 @@ def test_outdated_pause_reminder_is_withdrawn() -> None:
 
 
 @pytest.mark.usefixtures("details")
-def test_a_reminder_is_checked_right_before_it_goes(server: PostOffice) -> None:
+def test_outdated_reminder_is_withdrawn_at_delivery(server: PostOffice) -> None:
     pause(active=True, returns_on=DAY_OF_RETURN)
     assert remind_of_pause(now=NOON - 5 * DAY) == 1
     pause(active=False)

@@ -1,4 +1,4 @@
-"""The private page: reading changes nothing, a post answers and leads back, and no cache, log or header tells of it."""
+"""The private page: reading changes nothing, a post stores the answer, and no cache, log or header reveals it."""
 
 import io
 import logging
@@ -47,12 +47,12 @@ def enquiry() -> Enquiry:
 
 
 def buttons(response: Any) -> dict[str, str]:
-    """What can be pressed: answer -> words."""
+    """Return the answer buttons: value -> text."""
     found = ShownForm.of(response).soup.select("main form[method=post] button[name=answer]")
     return {str(one["value"]): one.get_text(strip=True) for one in found}
 
 
-def call(enquiry: Enquiry) -> None:
+def notify(enquiry: Enquiry) -> None:
     WaitingPlace.objects.filter(enquiry=enquiry).update(notified_at=timezone.now())
 
 
@@ -84,9 +84,9 @@ def test_removal_takes_two_presses(enquiry: Enquiry) -> None:
 
 
 @pytest.mark.parametrize("notified", [True, False])
-def test_reading_it_changes_nothing_however_it_is_asked(enquiry: Enquiry, notified: bool) -> None:
+def test_get_with_any_query_changes_nothing(enquiry: Enquiry, notified: bool) -> None:
     if notified:
-        call(enquiry)
+        notify(enquiry)
     address = private_address(enquiry)
     models = (Enquiry, WaitingPlace, WaitingLink, OutgoingMail)
     before = [list(model.objects.values()) for model in models]
@@ -112,7 +112,7 @@ def test_answer_redirects_to_page_showing_it(
     enquiry: Enquiry, notified: bool, answer: str, heading: str, status: str, then: set[str]
 ) -> None:
     if notified:
-        call(enquiry)
+        notify(enquiry)
     address = private_address(enquiry)
     if notified:
         assert buttons(Client().get(address)) == {
@@ -131,7 +131,7 @@ def test_answer_redirects_to_page_showing_it(
     assert Enquiry.objects.get().steps.count() == 1
 
 
-def test_who_leaves_is_told_when_the_details_go(enquiry: Enquiry) -> None:
+def test_page_after_leaving_announces_the_removal(enquiry: Enquiry) -> None:
     address = private_address(enquiry)
     presses(address, "no")
     enquiry.refresh_from_db()
@@ -140,7 +140,7 @@ def test_who_leaves_is_told_when_the_details_go(enquiry: Enquiry) -> None:
     assert buttons(Client().get(address))["stay"] == "Haluan takaisin odotuslistalle"
 
 
-def test_gone_page_says_that_other_places_stay(enquiry: Enquiry) -> None:
+def test_page_after_removal_mentions_remaining_places(enquiry: Enquiry) -> None:
     other = received(kind=Kind.WAITING, wants_mail=True, email=enquiry.email, message="Toinen viesti")
     address = private_address(enquiry)
     presses(address, "remove")
@@ -185,7 +185,7 @@ def test_unknown_answer_changes_nothing(enquiry: Enquiry, answer: str) -> None:
         ),
     ],
 )
-def test_a_malformed_post_is_answered_and_changes_nothing(enquiry: Enquiry, body: bytes, content_type: str) -> None:
+def test_malformed_post_is_handled_and_changes_nothing(enquiry: Enquiry, body: bytes, content_type: str) -> None:
     response = Client().generic("POST", private_address(enquiry), body, content_type=content_type)
     assert response.status_code in (303, 400)
     assert Enquiry.objects.get().status == "waiting_list"
@@ -207,10 +207,10 @@ def test_oversized_post_changes_nothing(enquiry: Enquiry, settings: Any) -> None
         (Status.CLOSED, Outcome.NO_RESPONSE, "Et ole enää odotuslistalla"),
     ],
 )
-def test_it_tells_what_kati_has_done_meanwhile(enquiry: Enquiry, status: Status, outcome: str, heading: str) -> None:
+def test_page_shows_status_set_by_kati_meanwhile(enquiry: Enquiry, status: Status, outcome: str, heading: str) -> None:
     address = private_address(enquiry)
     change_status(enquiry_id=enquiry.pk, version=1, status=status, outcome=outcome, by=None, now=timezone.now())
-    # A button of the page that was open since before.
+    # The button of a page that was opened before the change.
     assert presses(address, "no").status_code == 303
     page = Client().get(address)
     assert heading in [one.get_text(strip=True) for one in ShownForm.of(page).soup.select("h1")]
@@ -223,7 +223,7 @@ def test_database_error_is_shown_and_changes_nothing(
     enquiry: Enquiry, answer: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     if answer == "yes":
-        call(enquiry)
+        notify(enquiry)
     address = private_address(enquiry)
     row = Enquiry.objects.values().get()
 
@@ -247,7 +247,7 @@ def test_database_error_is_shown_and_changes_nothing(
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
-    """What is written out, as the handler that is really there writes it."""
+    """The output of the site's own log handler."""
     (handler,) = (one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler)
     written = io.StringIO()
     before = handler.setStream(written)
@@ -267,7 +267,7 @@ def test_secret_is_not_logged_and_responses_are_private(
     answers = [client.get(address), client.post(address, {"answer": "stay"}), client.put(address)]
     answers.append(client.get(address.rstrip("/")))
     with monkeypatch.context() as broken:
-        broken.setattr("intake.waiting.private_page.view_of_place", _fault)
+        broken.setattr("intake.waiting.private_page.view_of_place", _raise_error)
         answers.append(client.get(address))
     answers.append(client.post(address, {"answer": "remove"}))
     answers.append(client.get(address))
@@ -281,7 +281,7 @@ def test_secret_is_not_logged_and_responses_are_private(
     assert "salamaija" not in log.getvalue().lower()
 
 
-def _fault(*_arguments: object) -> None:
+def _raise_error(*_arguments: object) -> None:
     raise RuntimeError("a fault of ours")
 
 
@@ -318,14 +318,14 @@ def test_confirmation_describes_the_list_with_a_link(
     page = Client().get(f"/jatka/{secret}/odotuslista/")
     assert set(buttons(page)) == {"stay", "no", "remove"}
     assert reference in page_text(page)
-    # Kati's own mail says of which kind it is, and has no way into the list.
+    # Kati's notification states the kind of the enquiry, and has no private link.
     notification = OutgoingMail.objects.get(purpose="notification")
     assert "Tyyppi: Odotuslista" in notification.text
     assert WAITING_LINK.placeholder not in notification.text
 
 
 def test_page_and_link_mail_name_the_day_of_removal() -> None:
-    """Those who join are told about how many months; later the day is known, and it is that of Kati's list."""
+    """The form states a number of months; the page and the mail state the exact day, the same as Kati's list."""
     set_pause()
     joined = datetime(2026, 1, 12, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
     place = waiter(now=joined, email="maija@esimerkki.fi", wants_mail=False)
@@ -344,7 +344,7 @@ def test_page_and_link_mail_name_the_day_of_removal() -> None:
         assert "kuukauden kuluttua" not in part
 
 
-def test_page_names_the_day_that_the_later_place_gives() -> None:
+def test_page_shows_removal_day_of_the_later_place() -> None:
     set_pause()
     joined = datetime(2026, 1, 12, 10, tzinfo=ZoneInfo("Europe/Helsinki"))
     first, second = (waiter(now=joined + timedelta(days=days), email="maija@esimerkki.fi") for days in (0, 40))

@@ -1,4 +1,4 @@
-"""Put back on the list while a plan runs: told once more or as before, and counted right."""
+"""An enquiry is put back on the list while a plan runs: when it is notified again, and how it is counted."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -34,7 +34,7 @@ def _set(place: WaitingPlace, status: Status, now: datetime) -> None:
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_running_plan_tells_again_who_was_put_back(server: PostOffice, sent: bool) -> None:
+def test_running_plan_notifies_put_back_place_again(server: PostOffice, sent: bool) -> None:
     first, second = waiter(now=JOINED), waiter(now=JOINED)
     plan = _start(per_day=1)
     queue_due_return_notices(now=MONDAY)
@@ -57,8 +57,8 @@ def test_running_plan_tells_again_who_was_put_back(server: PostOffice, sent: boo
 
 
 @pytest.mark.parametrize("returns", [timedelta(minutes=5), 4 * HOUR])
-def test_put_back_mailbox_is_told_once_for_its_places(server: PostOffice, returns: timedelta) -> None:
-    """Both are put back: the mail belongs to the first, and both come back to what is told once more, or to nothing."""
+def test_put_back_mailbox_is_notified_once_for_its_places(server: PostOffice, returns: timedelta) -> None:
+    """Both places are put back, and one more notice is sent for both of them."""
     both = [waiter(now=JOINED, email="maija@esimerkki.fi") for _ in range(2)]
     waiter(now=JOINED)
     _start(per_day=1)
@@ -77,8 +77,8 @@ def test_put_back_mailbox_is_told_once_for_its_places(server: PostOffice, return
     }
 
 
-def test_place_put_back_beside_a_told_one_waits(server: PostOffice) -> None:
-    """The mailbox has been told, and the other place is reminded; a hold takes nothing from it."""
+def test_stop_resets_mailbox_with_one_place_put_back(server: PostOffice) -> None:
+    """One of two places was put back. Stopping the plan resets the other one too, since the notice was not sent."""
     first, other = [waiter(now=JOINED, email="maija@esimerkki.fi") for _ in range(2)]
     waiter(now=JOINED)
     plan = _start(per_day=1)
@@ -95,7 +95,7 @@ def test_place_put_back_beside_a_told_one_waits(server: PostOffice) -> None:
 
 
 @pytest.mark.parametrize("other", ["maija@esimerkki.fi", "maija+lista@esimerkki.fi"])
-def test_mailbox_put_back_twice_is_counted_out_once(server: PostOffice, other: str) -> None:
+def test_mailbox_put_back_twice_is_subtracted_once(server: PostOffice, other: str) -> None:
     both = [waiter(now=JOINED, email=email) for email in ("maija@esimerkki.fi", other)]
     for _ in range(5):
         waiter(now=JOINED)
@@ -110,8 +110,8 @@ def test_mailbox_put_back_twice_is_counted_out_once(server: PostOffice, other: s
     assert plan.notified + forecast(plan, now=MONDAY + 5 * HOUR).total == 6
 
 
-def test_notice_of_another_day_frees_none_of_today(server: PostOffice) -> None:
-    """It was queued yesterday and has not gone out; today's one has been told."""
+def test_withdrawn_notice_of_yesterday_frees_none_today(server: PostOffice) -> None:
+    """It was queued yesterday and was not sent; today's notice is queued already."""
     server.behaviour = Behaviour.AWAY
     first, *_rest = [waiter(now=JOINED) for _ in range(4)]
     plan = _start(per_day=1)
@@ -125,23 +125,23 @@ def test_notice_of_another_day_frees_none_of_today(server: PostOffice) -> None:
     assert OutgoingMail.objects.filter(purpose=NOTICE).count() == 1
 
 
-def test_who_was_reminded_too_is_counted_out_once(server: PostOffice) -> None:
+def test_put_back_reminded_place_is_subtracted_once(server: PostOffice) -> None:
     first, *_rest = [waiter(now=JOINED) for _ in range(6)]
     plan = _start(per_day=1)
     for day in (0, 1, 14, 15):
         round_at(MONDAY + day * DAY)
     assert server.of(MailPurpose.RETURN_REMINDER).count(first.enquiry.email) == 1
     plan.refresh_from_db()
-    told = plan.notified
+    before = plan.notified
     _set(first, Status.IN_REVIEW, MONDAY + 15 * DAY + HOUR)
     _set(first, Status.WAITING_LIST, MONDAY + 15 * DAY + 4 * HOUR)
     plan.refresh_from_db()
-    assert plan.notified == told - 1
+    assert plan.notified == before - 1
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour.AWAY, Behaviour.TAKES])
 def test_only_a_sent_notice_counts_for_its_day(server: PostOffice, behaviour: Behaviour) -> None:
-    """Where nothing went out, another one may be told on the same day."""
+    """If the notice was not sent, another one may be queued on the same day."""
     server.behaviour = behaviour
     first, second = waiter(now=JOINED), waiter(now=JOINED)
     _start(per_day=1)
@@ -158,7 +158,7 @@ def test_only_a_sent_notice_counts_for_its_day(server: PostOffice, behaviour: Be
 
 
 @pytest.mark.parametrize("places", [1, 2])
-def test_old_no_of_who_is_told_again_is_not_counted(server: PostOffice, places: int) -> None:
+def test_old_no_of_renotified_mailbox_is_not_counted(server: PostOffice, places: int) -> None:
     first, *_rest = [waiter(now=JOINED, email="maija@esimerkki.fi") for _ in range(places)]
     for _ in range(5):
         waiter(now=JOINED)

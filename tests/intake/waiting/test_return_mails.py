@@ -1,4 +1,4 @@
-"""What the mails to the list say, and what they never say."""
+"""The content of the list mails, and what they must not contain."""
 
 import re
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ def _plan(**changes: object) -> ReturnPlan:
 
 @pytest.fixture
 def mails(contact_page: ContactPage) -> dict[str, OutgoingMail]:
-    """One of each, to somebody who wrote a name and an address that can be told."""
+    """One mail of each purpose, to somebody whose name and address would be recognised in it."""
     place = waiter(now=NOW - timedelta(days=100), email="nimimerkki@esimerkki.fi")
     plan = _plan()
     plan.save()
@@ -90,7 +90,7 @@ def test_return_notice_states_question_and_deadline(
 ) -> None:
     notice, reminder = mails[MailPurpose.RETURN_NOTICE], mails[MailPurpose.RETURN_REMINDER]
     assert notice.subject == "Aijuussa on taas vapaita aikoja – oletko yhä kiinnostunut?"
-    # They are true after a pause, and after being full.
+    # The texts are true both after a pause and after being full.
     assert "Aijuussa on taas vapaita aikoja. Jätit yhteystietosi odotuslistalle" in notice.text
     assert "että Aijuussa on taas vapaita aikoja." in reminder.text
     assert "tauolta" not in notice.text + notice.html + reminder.text + reminder.html
@@ -110,7 +110,7 @@ def test_preview_equals_queued_mail(mails: dict[str, OutgoingMail]) -> None:
     ("begins_in", "named"), [(None, False), (1, True), (30, True), (0, False)], ids=["none", "tomorrow", "later", "now"]
 )
 def test_notice_names_an_announced_pause(contact_page: ContactPage, begins_in: int | None, named: bool) -> None:
-    """Who says yes the day before hears from Kati only after the pause."""
+    """Kati replies to a YES given just before a pause only after the pause."""
     now = timezone.now()
     begins_on = None if begins_in is None else timezone.localdate(now) + timedelta(days=begins_in)
     pause(active=begins_on is not None, begins_on=begins_on)

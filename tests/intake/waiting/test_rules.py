@@ -36,7 +36,7 @@ def _places(mailboxes: list[list[Waiter]]) -> list[list[int]]:
     return [[waiter.place_id for waiter in mailbox] for mailbox in mailboxes]
 
 
-def test_the_order_is_that_of_the_list() -> None:
+def test_notice_order_follows_rank() -> None:
     waiters = [_waiter(1, rank=7), _waiter(2, rank=-3), _waiter(3, rank=5)]
     assert _places(notice_order(waiters, first_form="")) == [[2], [3], [1]]
 
@@ -52,7 +52,7 @@ def test_shared_mailbox_is_ordered_by_first_place() -> None:
     assert _places(notice_order(waiters, first_form="individual")) == [[4, 2], [1], [3]]
 
 
-def test_who_has_been_told_is_not_told_again() -> None:
+def test_notified_mailbox_is_not_in_notice_order() -> None:
     assert _places(notice_order([_waiter(1), _waiter(2)], first_form="", notified={"m1"})) == [[2]]
 
 
@@ -88,14 +88,14 @@ def test_notice_order_contains_each_place_once(
         (datetime(2027, 3, 1, 9, 0, tzinfo=HELSINKI), True),
         (datetime(2027, 3, 1, 19, 59, 59, tzinfo=HELSINKI), True),
         (datetime(2027, 3, 1, 20, 0, tzinfo=HELSINKI), False),
-        # Winter and summer in Finland, by a clock that counts otherwise.
+        # Winter and summer time in Finland, given in UTC.
         (datetime(2027, 3, 1, 6, 59, tzinfo=UTC), False),
         (datetime(2027, 3, 1, 7, 0, tzinfo=UTC), True),
         (datetime(2027, 7, 1, 6, 0, tzinfo=UTC), True),
         (datetime(2027, 7, 1, 17, 0, tzinfo=UTC), False),
     ],
 )
-def test_mail_comes_by_day_in_finland(moment: datetime, allowed: bool) -> None:
+def test_mail_hours_follow_finnish_time(moment: datetime, allowed: bool) -> None:
     assert is_mail_hour(moment) is allowed
 
 
@@ -106,21 +106,21 @@ def test_mail_comes_by_day_in_finland(moment: datetime, allowed: bool) -> None:
         (date(2027, 2, 28), 5, 5),
         (date(2027, 3, 1), 3, 2),
         (date(2027, 3, 1), 5, 0),
-        # The supervisor can't lower it in a running plan, but a count that is over makes no negative room.
+        # A count above the limit gives zero, not a negative number.
         (date(2027, 3, 1), 9, 0),
         (date(2027, 3, 2), 5, 0),
-        # The clock was years ahead: that day is not waited for.
+        # A day in the future, stored while the clock was wrong, does not count.
         (date(2030, 1, 1), 5, 5),
     ],
 )
-def test_there_is_room_for_so_many_a_day(notified_on: date | None, notified: int, remaining: int) -> None:
+def test_remaining_today_respects_the_daily_limit(notified_on: date | None, notified: int, remaining: int) -> None:
     assert (
         remaining_today(per_day=5, notified_on=notified_on, notified_that_day=notified, today=date(2027, 3, 1))
         == remaining
     )
 
 
-def test_the_day_of_the_latest_return() -> None:
+def test_open_since_is_the_latest_return_day() -> None:
     day = date(2027, 2, 1)
     assert open_since(PauseSettings(active=False, ended_on=day), NOON) == day
     assert open_since(PauseSettings(active=False), NOON) is None
@@ -131,17 +131,17 @@ def test_the_day_of_the_latest_return() -> None:
     assert open_since(upcoming, NOON) == day
 
 
-def test_being_full_ends_on_a_day_too() -> None:
-    ended, room = date(2027, 2, 1), date(2027, 2, 9)
+def test_open_since_follows_the_end_of_being_full() -> None:
+    ended, full_ended = date(2027, 2, 1), date(2027, 2, 9)
     settings = PauseSettings(active=False, full=True, ended_on=ended)
     before, after = NOON - timedelta(days=300), NOON
     assert open_since(settings, NOON) is None
     assert was_closed_since(settings, since=NOON, now=NOON)
-    again = replace(settings, full=False, full_ended_on=room)
-    assert open_since(again, NOON) == room
+    again = replace(settings, full=False, full_ended_on=full_ended)
+    assert open_since(again, NOON) == full_ended
     assert was_closed_since(again, since=before, now=NOON)
     assert not was_closed_since(again, since=after, now=NOON)
-    # The later of the two days counts, and none that a wrong clock has written.
+    # The later of the two days counts, but not a future day stored while the clock was wrong.
     assert open_since(replace(again, ended_on=date(2027, 2, 20)), NOON) == date(2027, 2, 20)
     assert open_since(replace(again, full_ended_on=date(2099, 1, 1)), NOON) == ended
 
@@ -210,10 +210,10 @@ def test_two_questions_then_the_removal_notice() -> None:
 
 
 def test_answer_resets_earlier_questions() -> None:
-    asked, parted = [_mail(122, 122), _mail(245, 245)], [_mail(366, 366)]
+    asked, removal_mails = [_mail(122, 122), _mail(245, 245)], [_mail(366, 366)]
     assert _waits(400, asked, [], confirmed=300) is WaitingAction.NOTHING
     assert _waits(430, asked, [], confirmed=300) is WaitingAction.ASK
-    assert _waits(370, asked, parted, confirmed=367) is WaitingAction.NOTHING
+    assert _waits(370, asked, removal_mails, confirmed=367) is WaitingAction.NOTHING
 
 
 def test_unsent_mail_delays_the_next_action() -> None:

@@ -1,4 +1,4 @@
-"""On which day each one is told: the pure schedule of the supervisor's plan, and when who is silent leaves the list."""
+"""Pure date rules: when a plan notifies each place, and when a silent place is removed from the list."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -55,7 +55,7 @@ def test_schedule_notifies_everybody_once_in_order(count: int, per_day: int, use
         assert 0 < len(day.notified) <= (remaining if day.on == FIRST else per_day)
         assert pause_begins_on is None or day.on < pause_begins_on
     if not planned.held:
-        # No day is left out, and only the last may have room.
+        # No day is skipped, and only the last may stay below its limit.
         begin = FIRST if remaining else FIRST + timedelta(days=1)
         assert [day.on for day in planned.days] == [begin + timedelta(days=n) for n in range(len(planned.days))]
         assert all(len(day.notified) == (remaining if day.on == FIRST else per_day) for day in planned.days[:-1])
@@ -73,7 +73,7 @@ def test_a_pause_that_begins_at_once_holds_everybody() -> None:
     months=st.integers(1, 12),
 )
 def test_removal_day_matches_waiting_action(confirmed: datetime, months: int) -> None:
-    """As the worker goes: asked, asked again and parted on the very days, each mail gone at once."""
+    """Act as the worker does: two questions and the removal notice, each sent on its day."""
     asked: list[datetime] = []
     now = confirmed
     while (
@@ -85,13 +85,13 @@ def test_removal_day_matches_waiting_action(confirmed: datetime, months: int) ->
             now=now,
         )
     ) is not WaitingAction.SEND_REMOVAL_NOTICE:
-        notified = removal_day(confirmed_at=confirmed, asked_at=asked, months=months, today=calendar_day(now))
+        predicted = removal_day(confirmed_at=confirmed, asked_at=asked, months=months, today=calendar_day(now))
         if need is WaitingAction.ASK:
             asked.append(now)
         now += timedelta(days=1)
     assert len(asked) == 2
     # A step of 24 hours may leap over a day when the clocks go forward.
-    assert notified <= calendar_day(now) <= notified + timedelta(days=1)
+    assert predicted <= calendar_day(now) <= predicted + timedelta(days=1)
     assert removal_day(
         confirmed_at=confirmed, asked_at=[], months=months, today=confirmed.date()
     ) == last_day_without_mail(confirmed_at=confirmed, months=months)
@@ -104,8 +104,8 @@ def test_questions_before_the_last_answer_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(("asked", "day"), [(0, date(2028, 2, 1)), (1, date(2027, 10, 1)), (2, date(2027, 6, 1))])
-def test_what_is_overdue_counts_from_today(asked: int, day: date) -> None:
-    """A plan that tells the list for months, or a mail server that refuses, keeps up the question that was due."""
+def test_overdue_question_counts_from_today(asked: int, day: date) -> None:
+    """A plan that runs for months, or a failing mail server, delays the question that was due."""
     confirmed = datetime(2027, 1, 10, 12, tzinfo=UTC)
     questions = [confirmed + timedelta(days=number + 1) for number in range(asked)]
     today = date(2027, 6, 1)

@@ -1,4 +1,4 @@
-"""A private link proves an address: what was left from another one stays, and what may be another person's is asked."""
+"""A private link proves one address: it removes no place of another one, and others of the same only if selected."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("contact_page")
 JOINED = datetime(2026, 11, 20, 12, tzinfo=ZoneInfo("Europe/Helsinki"))
 
 
-def left() -> list[str]:
+def remaining_addresses() -> list[str]:
     return list(Enquiry.objects.order_by("pk").values_list("email", flat=True))
 
 
@@ -26,14 +26,14 @@ def joined(email: str, days: int = 0) -> WaitingPlace:
     return waiter(now=JOINED + timedelta(days=days), email=email)
 
 
-def test_one_press_removes_only_the_links_own() -> None:
+def test_removal_without_selection_removes_only_own_place() -> None:
     own = joined("toimisto@yhdistys.fi")
     other = joined("toimisto@yhdistys.fi", days=1)
     assert presses(private_address(own.enquiry), "remove").status_code == 303
     assert list(WaitingPlace.objects.all()) == [other]
 
 
-def test_the_page_says_which_and_asks() -> None:
+def test_page_lists_places_of_the_address_for_removal() -> None:
     own, other = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi", days=1)
     page = Client().get(private_address(own.enquiry))
     words = page_text(page)
@@ -44,13 +44,13 @@ def test_the_page_says_which_and_asks() -> None:
     assert "Odottava" not in words
 
 
-def test_asked_for_all_of_the_address_go() -> None:
+def test_selected_places_of_the_address_are_removed() -> None:
     own, other = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi", days=1)
     answer = Client().post(
         private_address(own.enquiry), {"answer": "remove", "also": [other.enquiry.reference]}, follow=True
     )
     assert answer.status_code == 404
-    assert left() == []
+    assert remaining_addresses() == []
 
 
 @pytest.mark.parametrize(("answer", "notified"), [("no", False), ("no", True), ("yes", True)])
@@ -65,10 +65,10 @@ def test_places_that_left_together_are_removable_together(answer: str, notified:
     assert f"{other.enquiry.reference}, ilmoittautunut 21.11.2026" in words
     assert tagged.enquiry.reference not in words
     Client().post(address, {"answer": "remove", "also": [other.enquiry.reference, tagged.enquiry.reference]})
-    assert left() == ["toimisto+2@yhdistys.fi"]
+    assert remaining_addresses() == ["toimisto+2@yhdistys.fi"]
 
 
-def test_what_arrived_after_the_page_was_shown_stays() -> None:
+def test_place_joined_after_page_was_shown_stays() -> None:
     own, shown = joined("toimisto@yhdistys.fi"), joined("toimisto@yhdistys.fi")
     arrived = joined("toimisto@yhdistys.fi")
     Client().post(private_address(own.enquiry), {"answer": "remove", "also": [shown.enquiry.reference]})
@@ -83,7 +83,7 @@ def test_another_address_is_never_removed(other: str) -> None:
     page = page_text(Client().get(private_address(own.enquiry)))
     assert stays.enquiry.reference not in page
     Client().post(private_address(own.enquiry), {"answer": "remove", "also": [stays.enquiry.reference]})
-    assert left() == [other]
+    assert remaining_addresses() == [other]
 
 
 @pytest.mark.parametrize(
@@ -93,20 +93,20 @@ def test_another_address_is_never_removed(other: str) -> None:
         ("+358401111111@sms.esimerkki.fi", "+358402222222@sms.esimerkki.fi"),
     ],
 )
-def test_tags_are_kept_apart(first: str, second: str) -> None:
+def test_place_of_another_tag_is_not_removed(first: str, second: str) -> None:
     own, stays = joined(first), joined(second)
     remove_places(place_id=own.pk, references=[stays.enquiry.reference], now=JOINED)
-    assert left() == [second]
+    assert remaining_addresses() == [second]
 
 
 def test_letter_case_is_no_other_address() -> None:
     own, other = joined("maija@esimerkki.fi"), joined("MAIJA@Esimerkki.fi")
     remove_places(place_id=own.pk, references=[other.enquiry.reference], now=JOINED)
-    assert left() == []
+    assert remaining_addresses() == []
 
 
 @pytest.mark.parametrize("answer", ["no", "stay"])
-def test_an_answer_is_for_the_address(answer: str) -> None:
+def test_no_applies_to_address_and_stay_to_mailbox(answer: str) -> None:
     own, same = joined("maija@esimerkki.fi"), joined("maija@esimerkki.fi")
     tagged = joined("maija+lista@esimerkki.fi")
     presses(private_address(own.enquiry), answer)
@@ -118,11 +118,11 @@ def test_an_answer_is_for_the_address(answer: str) -> None:
         expected,
         Status.WAITING_LIST,
     )
-    # A stay is for the mailbox, which is asked once; an end is for the address alone.
+    # A STAY applies to the mailbox, which is asked once; a NO applies only to the address.
     assert tagged.enquiry.steps.exists() is (answer == "stay")
 
 
-def test_one_alone_is_removed_without_a_question() -> None:
+def test_single_place_is_removed_without_selection() -> None:
     own = joined("maija@esimerkki.fi")
     words = page_text(Client().get(private_address(own.enquiry)))
     assert "Poista tietoni nyt" in words

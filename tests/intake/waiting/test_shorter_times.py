@@ -1,4 +1,4 @@
-"""The day of removal is fixed when its time begins to run; a shorter setting asks first, and waits a day."""
+"""The removal day is fixed when its period begins; a shorter period must be confirmed, and applies a day later."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -55,12 +55,12 @@ def confirms(client: Client, refused: Any, *, at: datetime = NOW, **changes: str
 
 
 def round_of_removal(at: datetime) -> int:
-    """What the worker does of its jobs that remove."""
+    """Run the worker's jobs that remove enquiries."""
     apply_shortened_times(now=at)
     return remove_due(now=at) + ask_or_remove_silent_waiters(now=at)
 
 
-def test_a_slip_asks_how_many_go(kati: Client) -> None:
+def test_shorter_period_asks_to_confirm_removals(kati: Client) -> None:
     for _ in range(3):
         closed(at=NOW - 40 * DAY)
     closed(at=NOW - 5 * DAY)
@@ -71,7 +71,7 @@ def test_a_slip_asks_how_many_go(kati: Client) -> None:
     assert round_of_removal(NOW + 30 * DAY) == 0
 
 
-def test_confirmed_it_waits_a_day(kati: Client) -> None:
+def test_confirmed_shorter_period_waits_a_day(kati: Client) -> None:
     for _ in range(3):
         closed(at=NOW - 40 * DAY)
     refused = saves(kati, retention_months="1")
@@ -83,7 +83,7 @@ def test_confirmed_it_waits_a_day(kati: Client) -> None:
     assert IntakeSettings.load().shortened_at is None
 
 
-def test_set_back_within_the_day_nothing_goes(kati: Client) -> None:
+def test_restored_period_removes_nothing(kati: Client) -> None:
     days = [closed(at=NOW - 40 * DAY).remove_on for _ in range(2)]
     confirms(kati, saves(kati, retention_months="1"), retention_months="1")
     assert saves(kati, at=NOW + timedelta(hours=5), retention_months="6").status_code == 302
@@ -91,7 +91,7 @@ def test_set_back_within_the_day_nothing_goes(kati: Client) -> None:
     assert list(Enquiry.objects.values_list("remove_on", flat=True)) == days
 
 
-def test_a_confirmation_holds_for_its_number_only(kati: Client) -> None:
+def test_confirmation_is_valid_only_for_its_number(kati: Client) -> None:
     closed(at=NOW - 40 * DAY)
     refused = saves(kati, retention_months="1")
     closed(at=NOW - 41 * DAY)
@@ -101,13 +101,13 @@ def test_a_confirmation_holds_for_its_number_only(kati: Client) -> None:
     assert IntakeSettings.load().retention_months == 6
 
 
-def test_what_shortens_nothing_asks_nothing(kati: Client) -> None:
+def test_longer_periods_need_no_confirmation(kati: Client) -> None:
     closed(at=NOW - 40 * DAY)
     assert saves(kati, retention_months="12", spam_days="30", waiting_months="5").status_code == 302
     assert IntakeSettings.load().shortened_at is None
 
 
-def test_a_shorter_time_that_removes_nobody_is_saved(kati: Client) -> None:
+def test_shorter_period_without_removals_is_saved(kati: Client) -> None:
     enquiry = closed(at=NOW - 5 * DAY)
     assert saves(kati, retention_months="3").status_code == 302
     round_of_removal(NOW + 2 * DAY)
@@ -115,7 +115,7 @@ def test_a_shorter_time_that_removes_nobody_is_saved(kati: Client) -> None:
     assert enquiry.remove_on == date(2027, 8, 27)
 
 
-def test_a_shorter_time_for_spam_asks_too(kati: Client) -> None:
+def test_shorter_spam_period_asks_to_confirm(kati: Client) -> None:
     closed(at=NOW - 5 * DAY, outcome=Outcome.SPAM)
     refused = saves(kati, spam_days="1")
     assert "poistuu 1 yhteydenotto." in words(refused)
@@ -130,34 +130,34 @@ def test_longer_retention_keeps_promised_removal_dates(kati: Client) -> None:
     )
     round_of_removal(NOW + 3 * DAY)
     assert Enquiry.objects.get(pk=early.pk).remove_on == date(2027, 11, 27)
-    # It was received while six months were told.
+    # Six months were promised when it was received.
     assert late.remove_on == date(2027, 12, 2)
     assert closed(at=NOW + 10 * DAY).remove_on == date(2029, 6, 11)
 
 
-def test_longer_days_for_spam_break_nothing_told(kati: Client) -> None:
+def test_longer_spam_period_keeps_promised_removal_dates(kati: Client) -> None:
     early = received(now=NOW - 3 * DAY)
     assert saves(kati, spam_days="60").status_code == 302
     early = change_status(
         enquiry_id=early.pk, version=1, status=Status.CLOSED, outcome=Outcome.SPAM, by=None, now=NOW + DAY
     )
-    # It was received while fourteen days were told.
+    # Fourteen days were promised when it was received.
     assert early.remove_on == date(2027, 6, 16)
     assert closed(at=NOW + 10 * DAY, outcome=Outcome.SPAM).remove_on == date(2027, 8, 10)
 
 
-def test_the_tick_is_shown_when_it_is_asked(kati: Client) -> None:
+def test_confirmation_checkbox_is_shown_only_when_needed(kati: Client) -> None:
     closed(at=NOW - 40 * DAY)
     asked = "Kyllä, poista ne"
     with time_machine.travel(NOW, tick=False):
         kati.force_login(User.objects.get(email="kati@example.fi"))
         assert asked not in words(kati.get(SETTINGS, follow=True))
     assert asked in words(saves(kati, retention_months="1"))
-    # Another mistake asks for nothing.
+    # Another validation error needs no confirmation.
     assert asked not in words(saves(kati, retention_months="x"))
 
 
-def test_the_waiting_list_asks_and_waits_as_well(kati: Client) -> None:
+def test_shorter_waiting_period_asks_and_waits_too(kati: Client) -> None:
     pause(active=True)
     for _ in range(2):
         waiter(now=datetime(2027, 1, 1, 12, tzinfo=HELSINKI), wants_mail=False)
@@ -168,7 +168,7 @@ def test_the_waiting_list_asks_and_waits_as_well(kati: Client) -> None:
     assert round_of_removal(NOW + DAY) == 2
 
 
-def test_those_asked_by_mail_are_counted_and_wait(kati: Client, server: PostOffice) -> None:
+def test_places_asked_by_mail_are_counted_and_wait(kati: Client, server: PostOffice) -> None:
     pause(active=True)
     waiter(now=datetime(2026, 8, 15, 12, tzinfo=HELSINKI))
     for moment in (datetime(2026, 12, 15, 12, tzinfo=HELSINKI), datetime(2027, 4, 15, 12, tzinfo=HELSINKI)):
@@ -204,7 +204,7 @@ def test_future_shortening_time_starts_delay_now() -> None:
     assert not Enquiry.objects.filter(pk=enquiry.pk).exists()
 
 
-def test_every_way_of_closing_fixes_the_day() -> None:
+def test_leaving_fixes_and_returning_clears_removal_day() -> None:
     place = waiter(now=NOW - 10 * DAY)
     answer_no(place_id=place.pk, now=NOW)
     assert Enquiry.objects.get().remove_on == date(2027, 12, 1)
@@ -221,7 +221,7 @@ def test_confirming_place_applies_current_waiting_months() -> None:
 
 
 @pytest.mark.parametrize(("set_to", "kept"), [(12, 4), (2, 2)])
-def test_supervisor_putting_back_lengthens_no_time(set_to: int, kept: int) -> None:
+def test_putting_back_never_extends_waiting_months(set_to: int, kept: int) -> None:
     place = waiter(now=NOW - 30 * DAY)
     IntakeSettings.objects.update(waiting_months=set_to)
     enquiry = Enquiry.objects.get()
@@ -241,7 +241,7 @@ def test_marking_as_spam_removes_nothing_the_same_day(kati: Client) -> None:
         assert "Poistuu automaattisesti 3.6.2027" in words(kati.get(address("inspect", enquiry)))
 
 
-def test_another_outcome_keeps_the_day() -> None:
+def test_changed_outcome_keeps_the_removal_day() -> None:
     enquiry = closed(at=NOW - 100 * DAY)
     day = enquiry.remove_on
     IntakeSettings.load()

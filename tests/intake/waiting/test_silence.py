@@ -1,4 +1,4 @@
-"""Who was told and is silent: one reminder, then closed; never without the mails, and never during a pause."""
+"""A notified place without an answer: one reminder, then closing; only if the mails were sent, never in a pause."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,10 +25,10 @@ NOTICE, REMINDER = MailPurpose.RETURN_NOTICE, MailPurpose.RETURN_REMINDER
 @pytest.fixture
 def notified(server: PostOffice) -> WaitingPlace:
     """Somebody who got the notice of the return."""
-    return _told(server)
+    return _notified_place(server)
 
 
-def _told(server: PostOffice, email: str = "maija@esimerkki.fi") -> WaitingPlace:
+def _notified_place(server: PostOffice, email: str = "maija@esimerkki.fi") -> WaitingPlace:
     place = waiter(now=NOW - 30 * DAY, email=email)
     _start(NOW)
     round_at(NOW)
@@ -45,7 +45,7 @@ def _enquiry(place: WaitingPlace) -> Enquiry:
     return Enquiry.objects.get(pk=place.enquiry_id)
 
 
-def test_one_reminder_and_then_the_end(notified: WaitingPlace, server: PostOffice) -> None:
+def test_silence_leads_to_reminder_then_closing(notified: WaitingPlace, server: PostOffice) -> None:
     version = _enquiry(notified).version
     for day in (1, 13):
         round_at(NOW + day * DAY)
@@ -69,7 +69,7 @@ def _set(place: WaitingPlace, status: Status, now: datetime, outcome: str = "") 
     give_status(enquiry, status, outcome, at=now)
 
 
-def test_mistaken_status_put_right_changes_nothing(notified: WaitingPlace, server: PostOffice) -> None:
+def test_corrected_status_mistake_changes_nothing(notified: WaitingPlace, server: PostOffice) -> None:
     _set(notified, Status.CLOSED, NOW + DAY, Outcome.NOT_RELEVANT)
     _set(notified, Status.WAITING_LIST, NOW + DAY + timedelta(minutes=1))
     assert Answer.YES in view_of_place(notified).answers
@@ -92,7 +92,7 @@ def test_silent_place_put_back_is_not_closed_again_at_once(notified: WaitingPlac
     assert _enquiry(notified).status == Status.WAITING_LIST
 
 
-def test_neither_happens_by_night(notified: WaitingPlace) -> None:
+def test_no_reminder_or_closing_at_night(notified: WaitingPlace) -> None:
     night = (NOW + 14 * DAY).replace(hour=20)
     assert remind_and_close(now=night) == 0
     assert remind_and_close(now=night + timedelta(hours=13)) == 1
@@ -117,7 +117,7 @@ def test_days_count_from_a_notice_that_went_out(server: PostOffice) -> None:
     assert server.of(REMINDER) == [place.enquiry.email]
 
 
-def test_a_reminder_that_failed_closes_nobody(notified: WaitingPlace, server: PostOffice) -> None:
+def test_failed_reminder_closes_nobody(notified: WaitingPlace, server: PostOffice) -> None:
     work(NOW + 14 * DAY)
     given_up = give_up(NOW + 14 * DAY, server)
     round_at(given_up + 25 * DAY)
@@ -132,7 +132,7 @@ def test_a_reminder_that_failed_closes_nobody(notified: WaitingPlace, server: Po
     assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
 
 
-def test_a_reminder_does_not_go_into_a_pause(notified: WaitingPlace, server: PostOffice) -> None:
+def test_queued_reminder_is_withdrawn_in_a_pause(notified: WaitingPlace, server: PostOffice) -> None:
     work(NOW + 14 * DAY)
     pause(active=True)
     deliver(NOW + 14 * DAY)
@@ -172,7 +172,7 @@ def test_nobody_is_reminded_or_closed_while_full(notified: WaitingPlace, server:
 
 
 @pytest.mark.parametrize("answer", [answer_yes, answer_no])
-def test_who_has_answered_is_left_in_peace(notified: WaitingPlace, server: PostOffice, answer: object) -> None:
+def test_answered_place_is_not_reminded_or_closed(notified: WaitingPlace, server: PostOffice, answer: object) -> None:
     assert callable(answer)
     assert answer(place_id=notified.pk, now=NOW + DAY)
     status = _enquiry(notified).status
@@ -207,7 +207,7 @@ def test_shared_mailbox_is_reminded_once_and_closed(server: PostOffice) -> None:
 
 
 def test_reminder_follows_a_reassigned_notice(server: PostOffice) -> None:
-    first = _told(server)
+    first = _notified_place(server)
     second = waiter(now=NOW - 30 * DAY, email="maija@esimerkki.fi")
     WaitingPlace.objects.filter(pk=second.pk).update(plan=first.plan, notified_at=first.notified_at)
     remove_enquiry(enquiry_id=first.enquiry_id, now=NOW + DAY)
@@ -234,10 +234,10 @@ def test_crash_while_closing_is_retried_next_round(notified: WaitingPlace, monke
     assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
 
 
-def test_who_is_put_back_after_hours_is_not_closed_at_once(notified: WaitingPlace, server: PostOffice) -> None:
+def test_place_put_back_hours_later_is_not_closed(notified: WaitingPlace, server: PostOffice) -> None:
     for day in (14, 27):
         round_at(NOW + day * DAY)
-    # On the last day she calls; Kati takes her up, and puts her back on the list in the evening.
+    # On the last day Kati takes the enquiry up, and puts it back on the list hours later.
     _set(notified, Status.IN_REVIEW, NOW + 27 * DAY + timedelta(hours=1))
     _set(notified, Status.WAITING_LIST, NOW + 27 * DAY + timedelta(hours=5))
     round_at(NOW + 28 * DAY)

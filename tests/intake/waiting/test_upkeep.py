@@ -1,4 +1,4 @@
-"""Still waiting? Two questions, a last note, and then nothing of the person is left but a count."""
+"""Asking who still waits: two questions, a removal notice, and then a removal that leaves only a count."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from tests.intake.waiting.post_office import Behaviour, PostOffice
 pytestmark = pytest.mark.django_db
 HELSINKI = ZoneInfo("Europe/Helsinki")
 JOINED = datetime(2027, 1, 31, 15, 0, tzinfo=HELSINKI)
-# Four months each; the days are those of the calendar, the last one where a month is too short.
+# Four calendar months each; the last day of a month that is too short.
 FIRST = datetime(2027, 5, 31, 10, 0, tzinfo=HELSINKI)
 SECOND = datetime(2027, 9, 30, 10, 0, tzinfo=HELSINKI)
 LAST = datetime(2028, 1, 30, 10, 0, tzinfo=HELSINKI)
@@ -67,7 +67,7 @@ def test_two_questions_then_removal_notice_then_removal(server: PostOffice) -> N
     assert len(server.taken) == 3
 
 
-def test_the_second_question_says_what_follows(server: PostOffice) -> None:
+def test_second_question_announces_the_removal(server: PostOffice) -> None:
     waiter(now=JOINED)
     round_at(FIRST)
     round_at(SECOND)
@@ -92,8 +92,8 @@ def test_failed_removal_notice_removes_nobody(server: PostOffice) -> None:
     assert not Enquiry.objects.exists()
 
 
-def test_only_a_question_that_went_out_is_asked(server: PostOffice) -> None:
-    """Nobody reads "I have asked twice" who was not."""
+def test_unsent_question_does_not_count(server: PostOffice) -> None:
+    """A mail must not claim that somebody was asked twice who was not."""
     place = waiter(now=JOINED)
     work(FIRST)
     given_up = give_up(FIRST, server).replace(hour=11)
@@ -112,7 +112,7 @@ def test_only_a_question_that_went_out_is_asked(server: PostOffice) -> None:
     assert server.of(NOTE) == []
 
 
-def test_an_answer_begins_it_all_anew(server: PostOffice) -> None:
+def test_answer_restarts_the_questions(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     round_at(FIRST)
     assert answer_stay(place_id=place.pk, now=FIRST + DAY)
@@ -137,7 +137,7 @@ def test_late_answer_stops_removal_notice_and_removal(server: PostOffice) -> Non
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 
 
-def test_answer_during_delivery_of_removal_notice_stays(server: PostOffice) -> None:
+def test_answer_just_after_removal_notice_prevents_removal(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
@@ -148,7 +148,7 @@ def test_answer_during_delivery_of_removal_notice_stays(server: PostOffice) -> N
     assert Enquiry.objects.get().status == Status.WAITING_LIST
 
 
-def test_nobody_is_asked_by_night(server: PostOffice) -> None:
+def test_nobody_is_asked_at_night(server: PostOffice) -> None:
     waiter(now=JOINED)
     assert ask_or_remove_silent_waiters(now=FIRST.replace(hour=8, minute=59)) == 0
     assert ask_or_remove_silent_waiters(now=FIRST.replace(hour=20)) == 0
@@ -165,7 +165,7 @@ def test_mailbox_with_two_places_is_asked_once(server: PostOffice) -> None:
     assert RemovedEnquiry.objects.get().count == 2
 
 
-def test_who_joins_again_has_said_that_they_wait(server: PostOffice) -> None:
+def test_joining_again_counts_as_confirmation(server: PostOffice) -> None:
     waiter(now=JOINED, email="maija@esimerkki.fi")
     round_at(FIRST)
     waiter(now=FIRST + 30 * DAY, email="maija@esimerkki.fi")
@@ -186,7 +186,7 @@ def test_running_plan_suspends_waiting_questions(server: PostOffice) -> None:
     assert not Enquiry.objects.filter(pk=late.enquiry_id).exists()
 
 
-def test_nobody_is_asked_once_a_plan_has_begun_meanwhile(server: PostOffice) -> None:
+def test_plan_begun_meanwhile_prevents_the_question(server: PostOffice) -> None:
     waiter(now=JOINED)
 
     def begin_plan_first(due: Iterable[Item], act: Callable[[Item], int], /) -> int:
@@ -199,7 +199,7 @@ def test_nobody_is_asked_once_a_plan_has_begun_meanwhile(server: PostOffice) -> 
     assert not OutgoingMail.objects.filter(purpose=STILL).exists()
 
 
-def test_unreachable_mailbox_stays_once_a_plan_has_begun_meanwhile(server: PostOffice) -> None:
+def test_plan_begun_meanwhile_keeps_unreachable_mailbox(server: PostOffice) -> None:
     place = waiter(now=JOINED)
     _plan(FIRST)
     queue_due_return_notices(now=FIRST)
@@ -245,7 +245,7 @@ def test_plan_withdraws_unsent_questions_and_removal_notices(server: PostOffice)
 
 
 @pytest.mark.parametrize("joins", [False, True])
-def test_withdrawn_question_was_not_asked(server: PostOffice, joins: bool) -> None:
+def test_withdrawn_question_does_not_count(server: PostOffice, joins: bool) -> None:
     pause(active=False)
     place = waiter(now=JOINED, email="maija@esimerkki.fi")
     round_at(FIRST)
@@ -265,7 +265,7 @@ def test_withdrawn_question_was_not_asked(server: PostOffice, joins: bool) -> No
     assert [step.kind for step in place.enquiry.steps.all()] == [*asked, StepKind.MAIL_WITHDRAWN]
 
 
-def test_withdrawn_first_question_leaves_nothing_asked(server: PostOffice) -> None:
+def test_withdrawn_first_question_resets_the_place(server: PostOffice) -> None:
     pause(active=False)
     place = waiter(now=JOINED)
     work(FIRST)
@@ -292,8 +292,8 @@ def test_withdrawn_removal_notice_leaves_other_mailboxes_alone(server: PostOffic
     WaitingPlace.objects.filter(pk=answering.pk).update(confirmed_at=LAST + timedelta(seconds=30))
     deliver(LAST + timedelta(minutes=1))
     assert server.of(NOTE) == [silent.enquiry.email]
-    told = dict(WaitingPlace.objects.values_list("pk", "removal_notice_at"))
-    assert told == {silent.pk: LAST, answering.pk: None}
+    removal_notices = dict(WaitingPlace.objects.values_list("pk", "removal_notice_at"))
+    assert removal_notices == {silent.pk: LAST, answering.pk: None}
 
 
 def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None:
@@ -310,8 +310,8 @@ def test_mailbox_with_removal_notice_is_not_notified(server: PostOffice) -> None
 
 
 @pytest.mark.parametrize(("given_up", "was_kept"), [(True, False), (False, True)])
-def test_unsent_removal_notice_leaves_one_to_be_told(server: PostOffice, given_up: bool, was_kept: bool) -> None:
-    """As the start does, which withdraws it. An earlier one that went out and was answered changes nothing."""
+def test_place_with_unsent_removal_notice_is_notified(server: PostOffice, given_up: bool, was_kept: bool) -> None:
+    """The forecast counts it too, since a plan withdraws the notice. An earlier, answered notice does not matter."""
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
@@ -335,7 +335,7 @@ def test_unsent_removal_notice_leaves_one_to_be_told(server: PostOffice, given_u
     assert server.of(NOTICE) == [place.enquiry.email]
 
 
-def test_removal_notice_that_comes_back_lets_the_plan_tell(server: PostOffice) -> None:
+def test_plan_notice_replaces_requeued_removal_notice(server: PostOffice) -> None:
     """It was being sent when the plan was started."""
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
@@ -354,7 +354,7 @@ def test_removal_notice_that_comes_back_lets_the_plan_tell(server: PostOffice) -
     assert (server.of(NOTE), server.of(NOTICE)[-1]) == ([], place.enquiry.email)
 
 
-def test_who_was_told_is_not_asked(server: PostOffice) -> None:
+def test_notified_place_is_not_asked(server: PostOffice) -> None:
     waiter(now=JOINED)
     _plan(FIRST - DAY)
     round_at(FIRST - DAY)
@@ -371,12 +371,12 @@ def test_places_without_mail_are_removed_unasked(server: PostOffice) -> None:
     assert Enquiry.objects.count() == 2
     assert ask_or_remove_silent_waiters(now=last) == 1
     assert server.taken == []
-    # A false alarm must not lose a letter: Kati has not looked at it yet.
+    # A quarantined enquiry is kept until Kati has looked at it, since it may be genuine.
     round_at(last + 400 * DAY)
     assert Enquiry.objects.get() == suspicious.enquiry
 
 
-def test_the_months_are_those_that_kati_has_set(server: PostOffice) -> None:
+def test_question_interval_follows_the_settings(server: PostOffice) -> None:
     chosen = IntakeSettings.load()
     chosen.waiting_months = 1
     chosen.save()

@@ -1,4 +1,4 @@
-"""Workers beside each other and beside Kati, each with real transactions of its own: once is once."""
+"""Concurrent workers and actions of Kati, each with real transactions of its own: everything happens once."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ def test_concurrent_workers_respect_daily_notice_limit() -> None:
     assert _mails(MailPurpose.RETURN_NOTICE) == ReturnPlan.objects.get().notified == 5
 
 
-def test_a_plan_started_twice_at_once_is_one() -> None:
+def test_parallel_starts_make_one_plan() -> None:
     waiter(now=NOW - 30 * DAY)
 
     def start(_number: int) -> bool:
@@ -89,7 +89,7 @@ def test_concurrent_notifying_stopping_and_removal_succeed() -> None:
     at_once(7, action)
     plan.refresh_from_db()
     assert plan.state == PlanState.STOPPED
-    # Whoever came first: nothing that a mail server has not got is left of the plan.
+    # Whichever came first, the stopped plan leaves no unsent notice.
     assert _mails(MailPurpose.RETURN_NOTICE) == plan.notified == 0
     assert not WaitingPlace.objects.exclude(notified_at=None).exists()
     assert Enquiry.objects.count() == 8

@@ -1,4 +1,4 @@
-"""Visitors who come in a pause: the state is arranged, the waiting list's form is sent, the private page is used."""
+"""Visitors during a pause: set the pause, send the form of the waiting list, and use the private page."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ MESSAGE = "/ota-yhteytta/viesti/"
 
 
 def set_pause(mode: FormMode | str = FormMode.WAITING_LIST, **changes: Any) -> None:
-    """Let the practice be on a pause, without days unless `changes` have them; active=False opens it."""
+    """Store a pause, without days unless `changes` has them; active=False ends it."""
     notice = PauseNotice.load()
     values = {"active": True, "begins_on": None, "returns_on": None, "form_mode": mode, **changes}
     for name, value in values.items():
@@ -28,7 +28,7 @@ def set_pause(mode: FormMode | str = FormMode.WAITING_LIST, **changes: Any) -> N
 
 
 def wish(**changes: str | list[str]) -> Letter:
-    """What somebody who joins writes, with the box for mail left empty."""
+    """Return the fields of somebody who joins without consent to mail."""
     words = letter(message="Porin seudulla, jos sopii.")
     for name in ("preferred_contact", "organisation", "delivery_modes"):
         del words[name]
@@ -53,5 +53,5 @@ def private_address(enquiry: Enquiry, now: datetime | None = None) -> str:
 
 
 def presses(address: str, answer: str) -> HttpResponse:
-    """Press a button of the private page, as a browser without any history does."""
+    """Post an answer from the private page with a new browser session."""
     return Client().post(address, {"answer": answer})  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""A list of seven on an open day."""
+"""A waiting list of seven, and a day on which Aijuu is open."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.intake.waiting.list_people import pause
 
 @pytest.fixture
 def an_open_day(db: None, settings: Any) -> Iterator[None]:
-    """Aijuu is open, and she signs in just before the morning, for days."""
+    """Aijuu is open. The clock starts an hour before MORNING, and a session lasts for days."""
     settings.SESSION_COOKIE_AGE = 14 * 24 * 3600
     with time_machine.travel(MORNING - timedelta(hours=1)):
         pause(active=False)
@@ -24,7 +24,7 @@ def an_open_day(db: None, settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def seven(db: None) -> list[Enquiry]:
-    """Seven on the list: one she contacts herself, two of one mailbox."""
+    """Seven on the list: one without mail, two of one mailbox."""
     return [
         waiting("Aino", supervision_form="individual"),
         waiting("Bertta", email="tiimi@esimerkki.fi"),

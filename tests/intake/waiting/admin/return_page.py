@@ -1,4 +1,4 @@
-"""The page of the return, as the supervisor uses it on a Monday morning."""
+"""The page that plans the return notices, as the supervisor uses it on a Monday morning."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ MORNING = datetime(2027, 2, 1, 7, 30, tzinfo=UTC)
 
 
 def days(page: HasContent) -> dict[str, list[str]]:
-    """Who the page says is told when: the day's heading -> the names."""
+    """Return whom the page lists for each day: heading of the day -> names."""
     found = {}
     for part in re.findall(r'<section class="waiting__day".*?</section>', page.content.decode(), re.S):
         heading = re.search(r"<h3[^>]*>(.*?)</h3>", part, re.S)

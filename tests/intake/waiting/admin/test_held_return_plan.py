@@ -1,4 +1,4 @@
-"""A plan that a pause has held: it waits for the supervisor's word, and nothing goes on unseen."""
+"""A plan held by a pause waits for the supervisor, and goes on only as she has seen it."""
 
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_open_day")]
 
 
 def held(client: Client) -> ReturnPlan:
-    """A plan that has told two of five when a pause came; the pause has ended."""
+    """Return a plan that a pause held after two of five were notified; the pause has ended."""
     with time_machine.travel(MORNING, tick=False):
         start(client, greeting="Helmikuussa on tilaa.")
         queue_due_return_notices(now=MORNING)
@@ -29,22 +29,22 @@ def held(client: Client) -> ReturnPlan:
     return ReturnPlan.objects.get()
 
 
-def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) -> None:
+def test_held_plan_waits_until_kati_continues(kati: Client, seven: list[Enquiry]) -> None:
     plan = held(kati)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         assert "Vapaista ajoista ilmoittaminen odottaa lupaasi" in words(kati.get("/admin/"))
         page = kati.get(RETURN)
-        said = words(page)
-        assert "Vapaista ajoista ilmoittaminen keskeytyi, kun Aijuu oli tauolla tai täynnä. Se odottaa lupaasi." in said
-        assert said.count("Helmikuussa on tilaa.") >= 1
+        text = words(page)
+        assert "Vapaista ajoista ilmoittaminen keskeytyi, kun Aijuu oli tauolla tai täynnä. Se odottaa lupaasi." in text
+        assert text.count("Helmikuussa on tilaa.") >= 1
         assert days(page) == {
             "Keskiviikko 3.2.2027": ["Aino", "Bertta"],
             "Torstai 4.2.2027": ["Dora", "Fanni"],
             "Perjantai 5.2.2027": ["Gunvor"],
         }
-        stand_in = {"plan": plan.pk, "version": plan.version}
-        changed = choices(greeting="Maaliskuussa on tilaa.", **stand_in)
-        # What she has not seen does not go.
+        plan_fields = {"plan": plan.pk, "version": plan.version}
+        changed = choices(greeting="Maaliskuussa on tilaa.", **plan_fields)
+        # A greeting that she has not seen yet is not accepted.
         assert (
             kati.post(RETURN, {**changed, "action": "continue", "shown_digest": shown_digest(page)}).status_code == 409
         )
@@ -59,13 +59,13 @@ def test_a_held_plan_waits_for_katis_word(kati: Client, seven: list[Enquiry]) ->
     assert all("Maaliskuussa" in mail.text for mail in OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE))
 
 
-def test_a_held_plan_goes_on_as_it_was(kati: Client, seven: list[Enquiry]) -> None:
+def test_held_plan_can_continue_unchanged(kati: Client, seven: list[Enquiry]) -> None:
     plan = held(kati)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         page = kati.get(RETURN)
         same = choices(greeting="Helmikuussa on tilaa.", plan=plan.pk, version=plan.version)
-        gone_on = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
-        assert gone_on.status_code == 302
+        continued = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
+        assert continued.status_code == 302
         again = kati.post(RETURN, {**same, "action": "continue", "shown_digest": shown_digest(page)})
         assert again.status_code == 409
         assert "Ilmoittaminen jatkuu." in words(again)
@@ -91,7 +91,7 @@ def test_a_held_plan_can_be_ended(kati: Client, seven: list[Enquiry]) -> None:
     assert plan.state == PlanState.STOPPED
 
 
-def test_while_full_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
+def test_held_plan_cannot_continue_while_full(kati: Client, seven: list[Enquiry]) -> None:
     held(kati)
     pause(active=False, full=True)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
@@ -101,7 +101,7 @@ def test_while_full_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -
         assert "odottaa, kunnes Aijuu ottaa taas uusia" in words(kati.get("/admin/"))
 
 
-def test_during_the_pause_a_held_plan_only_waits(kati: Client, seven: list[Enquiry]) -> None:
+def test_held_plan_cannot_continue_during_pause(kati: Client, seven: list[Enquiry]) -> None:
     held(kati)
     pause(active=True)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):

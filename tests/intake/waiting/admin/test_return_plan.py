@@ -1,4 +1,4 @@
-"""The page of the return: what it shows is what the worker does, and nothing starts unseen."""
+"""The page that plans the return notices: the worker does what it shows, and no plan starts unseen."""
 
 import html
 import re
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_open_day")]
 
 
 def run(days_of_work: int, *, begin: datetime = MORNING) -> dict[str, list[str]]:
-    """Let the worker call day by day; the day -> whom it told."""
+    """Run the worker day by day; return day -> names of those notified."""
     notified: dict[str, list[str]] = {}
     for number in range(days_of_work):
         now = begin + timedelta(days=number)
@@ -65,9 +65,9 @@ def test_running_plan_shows_remaining_notices(kati: Client, seven: list[Enquiry]
         queue_due_return_notices(now=MORNING)
         page = kati.get(RETURN)
     assert days(page) == {"Tiistai 2.2.2027": ["Dora", "Fanni"], "Keskiviikko 3.2.2027": ["Gunvor"]}
-    said = words(page)
-    assert "Ilmoitettu 2/5" in said
-    assert "Ilmoitettu tänään 2/2" in said
+    shown_words = words(page)
+    assert "Ilmoitettu 2/5" in shown_words
+    assert "Ilmoitettu tänään 2/2" in shown_words
     with time_machine.travel(MORNING + timedelta(days=1), tick=False):
         assert "Ilmoitettu tänään 0/2" in words(kati.get(RETURN))
         assert "Vapaista ajoista ilmoitetaan: 2/5 ilmoitettu" in words(kati.get("/admin/"))
@@ -141,7 +141,7 @@ def test_previewed_mail_equals_queued_mail(kati: Client, seven: list[Enquiry]) -
     assert "<script>" in mail.text
 
 
-def test_nothing_starts_that_was_not_shown(kati: Client, seven: list[Enquiry]) -> None:
+def test_plan_not_shown_is_not_started(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         first = shown_digest(kati.get(RETURN))
         for sent in (
@@ -153,7 +153,7 @@ def test_nothing_starts_that_was_not_shown(kati: Client, seven: list[Enquiry]) -
             assert response.status_code == 409
             assert "Mitään ei ole vielä lähetetty." in words(response)
         assert not ReturnPlan.objects.exists()
-        # What came back can be started as it is.
+        # The plan shown in the response can be started unchanged.
         assert (
             kati.post(
                 RETURN, {**choices(greeting="Muuta"), "action": "start", "shown_digest": shown_digest(response)}
@@ -162,7 +162,7 @@ def test_nothing_starts_that_was_not_shown(kati: Client, seven: list[Enquiry]) -
         )
 
 
-def test_a_list_that_changed_meanwhile_is_shown_first(kati: Client, seven: list[Enquiry]) -> None:
+def test_plan_is_shown_again_after_list_changed(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         shown = shown_digest(kati.post(RETURN, {**choices(), "action": "show"}))
         waiting("Helmi")
@@ -177,7 +177,7 @@ def test_a_list_that_changed_meanwhile_is_shown_first(kati: Client, seven: list[
     assert not ReturnPlan.objects.exists()
 
 
-def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry]) -> None:
+def test_started_plan_stores_choices_and_user(kati: Client, seven: list[Enquiry]) -> None:
     response = start(kati, per_day=3, first_form="individual", greeting=" Hei\r\ntaas ", answer_days=21)
     assert (response.status_code, response.headers["Location"]) == (302, RETURN)
     plan = ReturnPlan.objects.get()
@@ -189,7 +189,7 @@ def test_a_plan_has_her_choices_and_her_name(kati: Client, seven: list[Enquiry])
     assert "Vastausaikaa on 21 päivää" in page
 
 
-def test_showing_alone_starts_nothing(kati: Client, seven: list[Enquiry]) -> None:
+def test_showing_a_plan_starts_nothing(kati: Client, seven: list[Enquiry]) -> None:
     page = kati.post(RETURN, {**choices(greeting="Omat sanani"), "action": "show", "shown_digest": "x"})
     assert page.status_code == 200
     assert "Omat sanani" in words(page)
@@ -197,7 +197,7 @@ def test_showing_alone_starts_nothing(kati: Client, seven: list[Enquiry]) -> Non
     assert not OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE).exists()
 
 
-def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry]) -> None:
+def test_plan_cannot_start_during_a_pause(kati: Client, seven: list[Enquiry]) -> None:
     pause(active=True)
     page = kati.get(RETURN)
     assert "Aijuu on tauolla, joten vapaista ajoista ei voi vielä ilmoittaa." in words(page)
@@ -209,7 +209,7 @@ def test_during_a_pause_she_plans_but_cannot_start(kati: Client, seven: list[Enq
     assert not ReturnPlan.objects.exists()
 
 
-def test_while_full_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry]) -> None:
+def test_plan_cannot_start_while_full(kati: Client, seven: list[Enquiry]) -> None:
     pause(active=False, full=True)
     assert "kerro vapaista ajoista" not in words(kati.get("/admin/"))
     page = kati.get(RETURN)
@@ -224,7 +224,7 @@ def test_while_full_she_plans_but_cannot_start(kati: Client, seven: list[Enquiry
     assert "kerro vapaista ajoista" in words(kati.get("/admin/"))
 
 
-def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
+def test_plan_without_recipients_cannot_start(kati: Client) -> None:
     waiting("Cilla", wants_mail=False)
     page = kati.get(RETURN)
     assert "Listalla ei ole ketään, jolle sivusto voisi ilmoittaa vapaista ajoista." in words(page)
@@ -234,21 +234,21 @@ def test_with_nobody_to_tell_nothing_starts(kati: Client) -> None:
 
 
 def test_invalid_field_shows_error_and_keeps_text(kati: Client, seven: list[Enquiry]) -> None:
-    for action, faulty in (("show", {"per_day": "101"}), ("start", {"greeting": "x" * 1001, "first_form": "kaikki"})):
-        response = kati.post(RETURN, {**choices(greeting="Omat sanani"), "action": action, **faulty})
+    for action, invalid in (("show", {"per_day": "101"}), ("start", {"greeting": "x" * 1001, "first_form": "kaikki"})):
+        response = kati.post(RETURN, {**choices(greeting="Omat sanani"), "action": action, **invalid})
         assert response.status_code == 422
         assert "Tarkista alla olevat kohdat." in words(response)
-        assert response.content.decode().count('aria-invalid="true"') == len(faulty)
-        assert (faulty.get("greeting") or "Omat sanani") in response.content.decode()
+        assert response.content.decode().count('aria-invalid="true"') == len(invalid)
+        assert (invalid.get("greeting") or "Omat sanani") in response.content.decode()
     assert not ReturnPlan.objects.exists()
 
 
-def test_choices_have_bounds() -> None:
-    for faulty in (
+def test_plan_choices_have_bounds() -> None:
+    for invalid in (
         {"per_day": "0"}, {"per_day": "101"}, {"per_day": "monta"}, {"per_day": ""}, {"answer_days": "2"},
         {"answer_days": "91"}, {"first_form": "kaikki"}, {"greeting": "x" * 1001},
     ):  # fmt: skip
-        assert list(ReturnPlanForm(choices(**faulty)).errors) == list(faulty)
+        assert list(ReturnPlanForm(choices(**invalid)).errors) == list(invalid)
     for good in ({"per_day": "1"}, {"per_day": "100"}, {"answer_days": "3"}, {"answer_days": "90"}):
         assert ReturnPlanForm(choices(**good)).is_valid(), good
 
@@ -279,18 +279,20 @@ def test_stopping_plan_withdraws_unsent_notices(kati: Client, seven: list[Enquir
         start(kati)
         queue_due_return_notices(now=MORNING)
         response = kati.post(STOP, stop_fields(kati.get(RETURN)), follow=True)
-    said = words(response)
-    assert "Ilmoittaminen keskeytettiin. 2 viestiä, jotka eivät olleet vielä lähteneet, otettiin takaisin." in said
-    assert "Aiemmat ilmoituskierrokset" in said
-    assert "Pysäytetty" in said
+    shown_words = words(response)
+    assert (
+        "Ilmoittaminen keskeytettiin. 2 viestiä, jotka eivät olleet vielä lähteneet, otettiin takaisin." in shown_words
+    )
+    assert "Aiemmat ilmoituskierrokset" in shown_words
+    assert "Pysäytetty" in shown_words
     assert ReturnPlan.objects.get().state == PlanState.STOPPED
     assert not WaitingPlace.objects.exclude(notified_at=None).exists()
-    # She can begin anew, with the same choices.
+    # A new plan with the same choices can be started.
     assert re.search(r'name="per_day" value="2"', response.content.decode())
     assert start(kati).status_code == 302
 
 
-def test_an_old_stop_button_stops_nothing(kati: Client, seven: list[Enquiry]) -> None:
+def test_outdated_stop_button_stops_nothing(kati: Client, seven: list[Enquiry]) -> None:
     start(kati)
     fields = stop_fields(kati.get(RETURN))
     for old in ({**fields, "version": "99"}, {**fields, "plan": "99"}, {"plan": fields["plan"]}):
@@ -310,7 +312,7 @@ def answered(enquiry: Enquiry, kind: StepKind, status: Status, outcome: str = ""
     EnquiryStep.objects.create(enquiry=enquiry, kind=kind, changed_at=timezone.now())
 
 
-def test_she_follows_what_was_answered(kati: Client) -> None:
+def test_plan_page_counts_the_answers(kati: Client) -> None:
     people = [waiting(name) for name in "ABCDEFGH"]
     twice = [waiting(name, email="tiimi@esimerkki.fi") for name in "IJ"]
     with time_machine.travel(MORNING, tick=False):
@@ -319,7 +321,7 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
         mails = OutgoingMail.objects.filter(purpose=MailPurpose.RETURN_NOTICE)
         mails.exclude(enquiry__in=(people[6], people[7])).update(state="sent", sent_at=MORNING)
         failed_once(mails.get(enquiry=people[6]), at=MORNING)
-        # On its way: a mail that nobody touches for a day would be late.
+        # Still queued: without the later retry time, the mail would count as late.
         mails.filter(enquiry=people[7]).update(next_attempt_at=MORNING + timedelta(days=1))
     with time_machine.travel(MORNING + timedelta(days=1), tick=False):
         answered(people[0], StepKind.ANSWERED_YES, Status.NEW)
@@ -341,15 +343,15 @@ def test_she_follows_what_was_answered(kati: Client) -> None:
     assert f"1 viesti ei ole lähtenyt: G {people[6].reference}" in words(page)
 
 
-def test_ended_plans_are_told_the_latest_first(kati: Client, seven: list[Enquiry]) -> None:
+def test_ended_plan_is_listed_with_its_result(kati: Client, seven: list[Enquiry]) -> None:
     with time_machine.travel(MORNING, tick=False):
         start(kati, per_day=100, first_form="individual")
         queue_due_return_notices(now=MORNING)
     with time_machine.travel(MORNING + timedelta(days=2), tick=False):
         page = kati.get(RETURN)
-    said = words(page)
-    assert "1.2.2027 klo 9.30 Kati Levola" in said
-    assert "Kaikille on ilmoitettu" in said
-    assert "100 päivässä ensin: Yksilötyönohjaus" in said
-    assert "Ei ole vielä vastannut: 5" in said
-    assert "Ketkä saavat viestin ja milloin Listalla ei ole ketään" in said
+    shown_words = words(page)
+    assert "1.2.2027 klo 9.30 Kati Levola" in shown_words
+    assert "Kaikille on ilmoitettu" in shown_words
+    assert "100 päivässä ensin: Yksilötyönohjaus" in shown_words
+    assert "Ei ole vielä vastannut: 5" in shown_words
+    assert "Ketkä saavat viestin ja milloin Listalla ei ole ketään" in shown_words

@@ -1,4 +1,4 @@
-"""Who may come to the waiting list and the return, and that no input breaks them."""
+"""Who may open the waiting list and the return plan, and that no input breaks their pages."""
 
 import logging
 
@@ -40,14 +40,14 @@ def everything() -> list[object]:
 
 
 def posted(enquiry: Enquiry) -> dict[str, object]:
-    """What the forms of these pages send, all at once."""
+    """Return the fields of all forms of these pages together."""
     return {
         "version": enquiry.version, "reason": "Kiire", "action": "start", "per_day": 5, "answer_days": 14,
         "first_form": "", "greeting": "", "shown_digest": "", "plan": 1,
     }  # fmt: skip
 
 
-def refused(client: Client, enquiry: Enquiry, statuses: set[int]) -> None:
+def assert_refused(client: Client, enquiry: Enquiry, statuses: set[int]) -> None:
     before = everything()
     for path in every_address(enquiry):
         for response in (client.get(path), client.post(path, posted(enquiry))):
@@ -57,21 +57,21 @@ def refused(client: Client, enquiry: Enquiry, statuses: set[int]) -> None:
 
 
 def test_editor_gets_403_on_waiting_views(editor: Client, second: Enquiry) -> None:
-    refused(editor, second, {403})
+    assert_refused(editor, second, {403})
 
 
-def test_who_is_not_signed_in_is_asked_to(second: Enquiry) -> None:
-    refused(Client(), second, {302})
+def test_anonymous_user_is_redirected_to_login(second: Enquiry) -> None:
+    assert_refused(Client(), second, {302})
     assert Client().get(WAITING).headers["Location"].startswith("/admin/login/")
 
 
 def test_account_without_admin_access_stays_at_login(stranger: Client, second: Enquiry) -> None:
-    refused(stranger, second, {302, 403})
+    assert_refused(stranger, second, {302, 403})
 
 
 def test_action_permissions_without_view_open_no_waiting_view(second: Enquiry) -> None:
     rights = (f"intake.{action}_enquiry" for action in ("change", "delete", "export"))
-    refused(signed_in(user_with("wagtailadmin.access_admin", *rights)), second, {403})
+    assert_refused(signed_in(user_with("wagtailadmin.access_admin", *rights)), second, {403})
 
 
 def test_editor_dashboard_does_not_mention_waiting_list(editor: Client, second: Enquiry, loaded_site: None) -> None:
@@ -98,7 +98,7 @@ def test_read_only_user_cannot_change_waiting_list(reader: Client, second: Enqui
     assert everything() == before
 
 
-def test_only_what_each_address_is_for_is_done(kati: Client, second: Enquiry) -> None:
+def test_unsupported_methods_are_rejected(kati: Client, second: Enquiry) -> None:
     before = everything()
     assert kati.post(WAITING).status_code == 405
     assert kati.get(back(second)).status_code == 405
@@ -124,7 +124,7 @@ def test_no_input_breaks_a_page(kati: Client, second: Enquiry) -> None:
         assert kati.post(ahead(second), {"version": value, "reason": "Kiire"}).status_code in (409, 422), value
         assert kati.post(back(second), {"version": value}).status_code == 302, value
         assert kati.post(STOP, {"plan": value, "version": value}).status_code == 302, value
-        # Fields are checked each by itself; what was shown and is to be done, only where they are right.
+        # The digest and the action are checked only if the fields are valid.
         plan = {"per_day": "5", "answer_days": "14", "greeting": "", "action": "start", "shown_digest": ""}
         fields = dict.fromkeys(("per_day", "answer_days", "first_form"), value)
         assert kati.post(RETURN, plan | fields).status_code in (409, 422), value
@@ -133,12 +133,12 @@ def test_no_input_breaks_a_page(kati: Client, second: Enquiry) -> None:
         assert kati.post(RETURN, {**plan, "action": value}).status_code in (200, 409, 422), value
         assert kati.get(RETURN, dict.fromkeys(plan, value)).status_code == 200, value
     assert everything() == before
-    # A null character is no text at all; the site refuses it before any page.
+    # A null character is rejected or removed.
     assert kati.post(ahead(second), {"version": second.version, "reason": "x\x00"}).status_code in (302, 400)
     assert kati.post(RETURN, {"per_day": "5", "answer_days": "14", "greeting": "\x00"}).status_code in (400, 422)
 
 
-def test_posts_need_the_admins_token(second: Enquiry) -> None:
+def test_posts_require_a_csrf_token(second: Enquiry) -> None:
     user = user_with("wagtailadmin.access_admin", "intake.view_enquiry", "intake.change_enquiry")
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
@@ -164,13 +164,13 @@ def test_logs_and_repr_contain_no_personal_data(
         assert second.email not in shown
 
 
-def test_the_pages_are_finnish_and_kept_by_nobody(kati: Client, second: Enquiry) -> None:
+def test_pages_are_finnish_and_not_cached(kati: Client, second: Enquiry) -> None:
     for path in (WAITING, ahead(second), RETURN):
         response = kati.get(path)
         assert '<html lang="fi"' in response.content.decode(), path
         assert "private" in response.headers["Cache-Control"] or "no-store" in response.headers["Cache-Control"], path
 
 
-def test_her_menu_leads_to_the_list(kati: Client, second: Enquiry) -> None:
+def test_admin_menu_links_to_the_list(kati: Client, second: Enquiry) -> None:
     assert f'"{WAITING}"' in kati.get(FRONT).content.decode()
     assert second.status == Status.WAITING_LIST

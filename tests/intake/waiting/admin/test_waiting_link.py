@@ -1,4 +1,4 @@
-"""The link to one's place on the waiting list once more, by Kati's own word; it asks first."""
+"""Kati sends the link to a waiting-list place again; a page asks her to confirm that."""
 
 import re
 from datetime import timedelta
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("contact_page")
 
 @pytest.fixture
 def waiting(db: None) -> Enquiry:
-    """Somebody who joined, and whose confirmation has gone out."""
+    """An enquiry on the list whose confirmation was sent."""
     enquiry = received(kind=Kind.WAITING, wants_mail=True, name="Maija Odottava", email="maija@esimerkki.fi")
     deliver_due(timezone.now() + timedelta(seconds=1))
     return enquiry
@@ -42,7 +42,7 @@ def link_mails() -> int:
     return OutgoingMail.objects.filter(purpose=MailPurpose.WAITING_LINK).count()
 
 
-def test_it_asks_and_shows_the_address(kati: Client, waiting: Enquiry) -> None:
+def test_confirmation_page_shows_the_address(kati: Client, waiting: Enquiry) -> None:
     assert BUTTON in words(kati.get(address("inspect", waiting)))
     page = kati.get(address("waiting-link", waiting))
     assert "maija@esimerkki.fi" in words(page)
@@ -50,7 +50,7 @@ def test_it_asks_and_shows_the_address(kati: Client, waiting: Enquiry) -> None:
     assert link_mails() == 0
 
 
-def test_pressed_it_sends_a_link_that_works(kati: Client, waiting: Enquiry) -> None:
+def test_confirmed_link_is_sent_and_works(kati: Client, waiting: Enquiry) -> None:
     assert press(kati, waiting).status_code == 302
     assert press(kati, waiting).status_code == 409
     sent_mails.outbox.clear()
@@ -87,7 +87,7 @@ def test_manually_listed_enquiry_can_get_link(kati: Client) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.CLOSED])
-def test_only_who_is_on_the_list(kati: Client, waiting: Enquiry, status: Status) -> None:
+def test_link_is_sent_only_to_listed_enquiries(kati: Client, waiting: Enquiry, status: Status) -> None:
     outcome = "agreement" if status == Status.CLOSED else ""
     enquiry = give_status(waiting, status, outcome)
     assert BUTTON not in words(kati.get(address("inspect", enquiry)))
@@ -96,7 +96,7 @@ def test_only_who_is_on_the_list(kati: Client, waiting: Enquiry, status: Status)
     assert link_mails() == 0
 
 
-def test_no_suspicious_one_and_no_message(kati: Client, visitor: Visitor) -> None:
+def test_no_link_for_suspicious_enquiry_or_message(kati: Client, visitor: Visitor) -> None:
     set_pause()
     joins(visitor, wish(extra_line="x"))
     for enquiry in (Enquiry.objects.get(), received()):
@@ -105,7 +105,7 @@ def test_no_suspicious_one_and_no_message(kati: Client, visitor: Visitor) -> Non
     assert link_mails() == 0
 
 
-def test_who_may_not_change_an_enquiry_sends_nothing(reader: Client, editor: Client, waiting: Enquiry) -> None:
+def test_sending_link_requires_change_permission(reader: Client, editor: Client, waiting: Enquiry) -> None:
     assert BUTTON not in words(reader.get(address("inspect", waiting)))
     for client in (reader, editor):
         assert client.get(address("waiting-link", waiting)).status_code == 403
@@ -114,12 +114,12 @@ def test_who_may_not_change_an_enquiry_sends_nothing(reader: Client, editor: Cli
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 40])
-def test_a_broken_version_sends_nothing(kati: Client, waiting: Enquiry, version: str) -> None:
+def test_invalid_version_sends_nothing(kati: Client, waiting: Enquiry, version: str) -> None:
     assert kati.post(address("waiting-link", waiting), {"version": version}).status_code == 409
     assert link_mails() == 0
 
 
-def test_accepting_a_suspicious_one_tells_what_was_sent(kati: Client, visitor: Visitor) -> None:
+def test_accepting_reports_the_queued_confirmation(kati: Client, visitor: Visitor) -> None:
     set_pause()
     joins(visitor, wish(extra_line="x"))
     enquiry = Enquiry.objects.get()
@@ -127,23 +127,23 @@ def test_accepting_a_suspicious_one_tells_what_was_sent(kati: Client, visitor: V
     assert "Vahvistus odotuslistasta laitettiin lähtemään." in words(answer)
 
 
-def test_accepting_what_was_closed_as_spam_says_it_left_the_list(kati: Client, waiting: Enquiry) -> None:
+def test_accepting_closed_spam_reports_it_left_list(kati: Client, waiting: Enquiry) -> None:
     spam = {"version": waiting.version, "status": "closed", "outcome": "spam"}
     kati.post(address("status", waiting), spam)
     waiting.refresh_from_db()
-    said = words(kati.post(address("accept", waiting), {"version": waiting.version}, follow=True))
-    assert "Vahvistus odotuslistasta laitettiin lähtemään." not in said
-    assert "ei enää odotuslistalla" in said
+    shown_words = words(kati.post(address("accept", waiting), {"version": waiting.version}, follow=True))
+    assert "Vahvistus odotuslistasta laitettiin lähtemään." not in shown_words
+    assert "ei enää odotuslistalla" in shown_words
 
 
-def test_it_shows_a_readable_address(kati: Client, waiting: Enquiry) -> None:
+def test_confirmation_page_decodes_punycode_address(kati: Client, waiting: Enquiry) -> None:
     Enquiry.objects.update(email="pekka@xn--pivkoti-5wac.fi")
-    said = words(kati.get(address("waiting-link", waiting)))
-    assert "xn--" not in said
-    assert "pekka@päiväkoti.fi" in said
+    shown_words = words(kati.get(address("waiting-link", waiting)))
+    assert "xn--" not in shown_words
+    assert "pekka@päiväkoti.fi" in shown_words
 
 
-def test_the_list_says_whom_no_mail_has_reached(kati: Client) -> None:
+def test_list_shows_unreached_places(kati: Client) -> None:
     received(kind=Kind.WAITING, wants_mail=True)
     waiter(now=timezone.now(), is_reached=False)
     under_way, never = rows(kati.get(WAITING))

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 def mailed(
     enquiry: Enquiry, purpose: MailPurpose, state: MailState, *, at: datetime, deduplication_key: str = "x"
 ) -> OutgoingMail:
-    """A mail of the list about an enquiry, queued and, where it was sent, sent at a moment."""
+    """Store a list mail about an enquiry, queued at a moment and, if its state is SENT, sent at the same moment."""
     mail = queued(
         enquiry_id=enquiry.pk, purpose=purpose, deduplication_key=deduplication_key, recipient=enquiry.email, now=at,
     )  # fmt: skip
@@ -42,7 +42,7 @@ def mailed(
 
 
 def states(client: Client) -> dict[str, str]:
-    """The first name of each on the list -> how it stands, without the day of removal."""
+    """Return first name -> state in the list, without the day of removal."""
     return {row["Nimi"].split()[0]: row["Tilanne"].split(" Poistuu")[0] for row in rows(client.get(WAITING))}
 
 
@@ -61,7 +61,7 @@ def test_waiting_list_is_numbered_in_order(kati: Client) -> None:
     assert last.reference in rows(page)[3]["Nimi"]
 
 
-def test_an_empty_list_says_so(kati: Client) -> None:
+def test_empty_list_shows_a_text(kati: Client) -> None:
     received(name="Dora")
     assert "Odotuslistalla ei ole ketään." in words(kati.get(WAITING))
 
@@ -91,7 +91,7 @@ def test_list_shows_counts_and_filters_by_form(kati: Client) -> None:
     assert names(kati.get(WAITING, {"form": "GROUP"})) == ["Aino", "Bertta", "Cilla"]
 
 
-def test_whom_she_contacts_herself_is_told(kati: Client) -> None:
+def test_list_shows_manual_contacts(kati: Client) -> None:
     waiting("Aino")
     waiting("Bertta", wants_mail=False)
     odd = put_on_list(suspicious(name="Cilla"))
@@ -111,7 +111,7 @@ def test_whom_she_contacts_herself_is_told(kati: Client) -> None:
     assert rows(kati.get(WAITING))[2]["Vapaista ajoista kerrotaan"] == "Sähköpostilla"
 
 
-def test_one_mailbox_twice_is_told_on_both(kati: Client) -> None:
+def test_shared_mailbox_is_shown_on_both_places(kati: Client) -> None:
     first = waiting("Aino", email="tiimi@esimerkki.fi")
     waiting("Bertta")
     third = waiting("Cilla", email="Tiimi+toinen@esimerkki.fi")
@@ -175,7 +175,7 @@ def test_notice_status_covers_all_mailbox_places(kati: Client) -> None:
     assert set(states(kati).values()) == {"Ilmoitus vapaista ajoista: ei lähetetty"}
 
 
-def test_what_was_asked_and_answered_is_told(kati: Client) -> None:
+def test_list_shows_questions_and_answers(kati: Client) -> None:
     people = {name: waiting(name, now=NOW) for name in ("Aino", "Bertta", "Cilla", "Dora")}
     asked = NOW + timedelta(days=124)
     for name, times in (("Aino", 1), ("Bertta", 2), ("Cilla", 2)):
@@ -221,8 +221,8 @@ def test_removal_date_follows_questions_and_settings(kati: Client) -> None:
         "Bertta": "9.1.2027",  # asked once on 9.9.2026
         "Cilla": "8.1.2027",  # asked twice, the last time on 8.11.2026
         "Dora": "1.1.2027",
-        "Eevi": "",  # told of the return: the reminder closes it
-        "Fanni": "",  # suspicious ones wait for her
+        "Eevi": "",  # notified of the return: closed after the reminder
+        "Fanni": "",  # suspicious: kept until she has looked at it
     }
     assert aino.status == Status.WAITING_LIST
 
@@ -234,7 +234,7 @@ def test_waiting_list_has_a_constant_number_of_queries(kati: Client, django_asse
         assert len(names(kati.get(WAITING))) == 25
 
 
-def test_the_enquiry_tells_its_place(kati: Client) -> None:
+def test_enquiry_page_shows_its_place(kati: Client) -> None:
     waiting("Aino", now=NOW)
     second = waiting("Bertta", wants_mail=False, now=NOW)
     page = words(kati.get(f"/admin/yhteydenotot/inspect/{second.pk}/"))

@@ -1,4 +1,4 @@
-"""Changing the order of the list: by hand onto it, to its head with a reason, and back."""
+"""Changing the order of the list: listing by hand, moving to the head with a reason, and moving back."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ def test_move_to_head_is_recorded_with_reason(kati: Client) -> None:
     assert "Sovittu puhelimessa" in history
 
 
-def test_the_latest_to_be_moved_is_the_first(kati: Client) -> None:
+def test_latest_moved_place_is_first(kati: Client) -> None:
     aino, bertta, cilla = three()
     for enquiry in (cilla, bertta, aino):
         to_head(enquiry)
@@ -86,7 +86,7 @@ def test_move_back_works_from_list_and_enquiry(kati: Client) -> None:
     assert aino.version == bertta.version
 
 
-def test_one_who_was_not_moved_stays(kati: Client) -> None:
+def test_moving_back_an_unmoved_place_changes_nothing(kati: Client) -> None:
     aino, bertta, _cilla = three()
     to_own_place(bertta)
     assert listed() == ["Aino", "Bertta", "Cilla"]
@@ -102,7 +102,7 @@ def test_later_joiner_stays_behind_moved_back_place(kati: Client) -> None:
     assert listed() == ["Aino", "Bertta", "Cilla", "Dora"]
 
 
-def test_a_move_needs_a_reason_that_fits(kati: Client) -> None:
+def test_move_requires_a_valid_reason(kati: Client) -> None:
     _aino, _bertta, cilla = three()
     for reason in ("", "\u200b\r\n", "x" * 201):
         response = kati.post(ahead(cilla), {"version": cilla.version, "reason": reason})
@@ -133,7 +133,7 @@ def test_stale_tab_move_is_409_keeping_reason(kati: Client) -> None:
     assert listed()[0] == "Cilla"
 
 
-def test_who_has_left_the_list_is_moved_nowhere(kati: Client) -> None:
+def test_left_enquiry_cannot_be_moved(kati: Client) -> None:
     aino, bertta, _cilla = three()
     for enquiry in (aino, bertta):
         give_status(enquiry, Status.IN_REVIEW, at=NOW)
@@ -150,7 +150,7 @@ def test_who_has_left_the_list_is_moved_nowhere(kati: Client) -> None:
     assert list(WaitingPlace.objects.values()) == before
 
 
-def test_one_that_is_gone_is_changed_meanwhile() -> None:
+def test_moving_removed_enquiry_raises_changed_meanwhile() -> None:
     cilla = three()[2]
     pk, version = cilla.pk, cilla.version
     cilla.delete()
@@ -160,7 +160,7 @@ def test_one_that_is_gone_is_changed_meanwhile() -> None:
         move_back(enquiry_id=pk, version=version, by=None, now=NOW)
 
 
-# What a list goes through: ("join", _), or ("ahead"/"back"/"leave"/"return", whom among those who ever joined).
+# Actions on a list: ("join", _), or ("ahead"/"back"/"leave"/"return", index among all who ever joined).
 ACTIONS = st.lists(
     st.tuples(st.sampled_from(["join", "ahead", "back", "leave", "return"]), st.integers(0, 50)), max_size=25
 )
@@ -168,7 +168,7 @@ ACTIONS = st.lists(
 
 @examples(5)
 @given(actions=ACTIONS)
-def test_whatever_is_moved_the_others_keep_their_order(actions: list[tuple[str, int]]) -> None:
+def test_unmoved_places_keep_their_order(actions: list[tuple[str, int]]) -> None:
     Enquiry.objects.all().delete()
     numbers = itertools.count()
     everybody = [waiting(f"{next(numbers)}") for _first in range(2)]
@@ -207,7 +207,7 @@ def test_listed_by_kati_is_last_without_mail(kati: Client) -> None:
     assert (place.wants_mail, place.notified_at, place.moved_ahead_at) == (False, None, None)
 
 
-def test_one_closed_comes_to_the_list_too(kati: Client) -> None:
+def test_closed_enquiry_can_be_listed(kati: Client) -> None:
     three()
     enquiry = closed(at=NOW, outcome=Outcome.NO_RESPONSE, name="Dora")
     put_on_list(enquiry)
@@ -244,18 +244,18 @@ def test_relisted_enquiry_keeps_rank_and_restarts_waiting(kati: Client) -> None:
     assert place.confirmed_at == later
     assert (place.notified_at, place.reminded_at, place.asked_at, place.removal_notice_at) == (None, None, None, None)
     assert place.asked_times == 0
-    # A plan that is running tells her in her turn.
+    # A running plan notifies the place in its turn.
     assert place.plan is None
     assert timezone.localdate(place.joined_at) == timezone.localdate()
 
 
 @pytest.mark.parametrize("between", [[], [Status.NEW, Status.IN_REVIEW]])
-def test_mistaken_status_put_right_keeps_what_was_told_and_asked(between: list[Status]) -> None:
+def test_corrected_status_keeps_notices_and_questions(between: list[Status]) -> None:
     aino = three()[0]
-    told = {"confirmed_at": NOW, "notified_at": NOW + DAY, "reminded_at": NOW + 9 * DAY, "asked_at": NOW}
-    _tell(aino, **told, asked_times=1)
+    fields = {"confirmed_at": NOW, "notified_at": NOW + DAY, "reminded_at": NOW + 9 * DAY, "asked_at": NOW}
+    _notify(aino, **fields, asked_times=1)
     before = WaitingPlace.objects.filter(enquiry=aino).values().get()
-    # Twice, weeks apart: each mistake is its own.
+    # Twice, weeks apart: each mistake is corrected on its own.
     for now in (NOW + 10 * DAY, NOW + 30 * DAY):
         _close(aino, now)
         for status in between:
@@ -264,12 +264,12 @@ def test_mistaken_status_put_right_keeps_what_was_told_and_asked(between: list[S
         assert WaitingPlace.objects.filter(enquiry=aino).values().get() == before
 
 
-def test_place_put_back_an_hour_later_waits_anew() -> None:
+def test_place_put_back_an_hour_later_restarts_waiting() -> None:
     aino = three()[0]
     WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, notified_at=NOW)
     now = NOW + 10 * DAY
     _close(aino, now)
-    # A later step is not the one that took her off the list.
+    # A later status change is not the one that took the enquiry off the list.
     _set(aino, Status.IN_REVIEW, now + timedelta(minutes=59))
     _set(aino, Status.WAITING_LIST, now + timedelta(hours=1))
     place = WaitingPlace.objects.get(enquiry=aino)
@@ -277,7 +277,7 @@ def test_place_put_back_an_hour_later_waits_anew() -> None:
 
 
 @pytest.mark.parametrize("answer", [answer_yes, answer_no])
-def test_place_put_back_after_an_answer_waits_anew(answer: Any, contact_page: ContactPage) -> None:
+def test_place_put_back_after_answer_restarts_waiting(answer: Any, contact_page: ContactPage) -> None:
     aino = three()[0]
     now = NOW + 10 * DAY
     WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, notified_at=NOW, joined_at=NOW)
@@ -285,15 +285,15 @@ def test_place_put_back_after_an_answer_waits_anew(answer: Any, contact_page: Co
     _set(aino, Status.OFFER_SENT, now + timedelta(minutes=1))
     _set(aino, Status.WAITING_LIST, now + timedelta(minutes=2))
     assert WaitingPlace.objects.get(enquiry=aino).notified_at is None
-    # What was answered before she waits anew does not count for the next mistake.
+    # An answer before the restart does not count at the next mistake.
     later = now + 20 * DAY
-    _tell(aino, notified_at=later)
+    _notify(aino, notified_at=later)
     _close(aino, later + DAY)
     _set(aino, Status.WAITING_LIST, later + DAY + timedelta(minutes=1))
     assert WaitingPlace.objects.get(enquiry=aino).notified_at == later
 
 
-def test_place_put_back_after_the_removal_notice_is_not_removed_at_once() -> None:
+def test_putting_back_after_removal_notice_prevents_removal() -> None:
     aino = three()[0]
     WaitingPlace.objects.filter(enquiry=aino).update(confirmed_at=NOW, removal_notice_at=NOW + DAY)
     _close(aino, NOW + DAY)
@@ -301,10 +301,10 @@ def test_place_put_back_after_the_removal_notice_is_not_removed_at_once() -> Non
     assert WaitingPlace.objects.get(enquiry=aino).removal_notice_at is None
 
 
-def _tell(enquiry: Enquiry, **told: Any) -> None:
-    """Let a plan have told her of the return."""
+def _notify(enquiry: Enquiry, **fields: Any) -> None:
+    """Store that a plan has notified the place of the return."""
     plan = ReturnPlan.objects.create(created_at=NOW)
-    WaitingPlace.objects.filter(enquiry=enquiry).update(plan=plan, **told)
+    WaitingPlace.objects.filter(enquiry=enquiry).update(plan=plan, **fields)
     OutgoingMail.objects.create(
         enquiry=enquiry,
         purpose=MailPurpose.RETURN_NOTICE,

@@ -29,7 +29,7 @@ def back(enquiry: Enquiry) -> str:
 
 
 def waiting(name: str, *, wants_mail: bool = True, now: datetime | None = None, **changes: Any) -> Enquiry:
-    """An enquiry on the list, the last one of it."""
+    """Create an enquiry, the last one on the list."""
     moment = now or timezone.now()
     enquiry = received(name=name, now=moment, **changes)
     enquiry = put_on_list(enquiry, now=moment)
@@ -56,7 +56,7 @@ def listed() -> list[str]:
 
 
 def rows(response: HasContent) -> list[dict[str, str]]:
-    """The rows of the list as its page shows them: heading -> what the cell says, "" for the cell of buttons."""
+    """Return the rows of the list's page: heading -> text of the cell; the cell of the buttons has the heading ""."""
     found = []
     for row in re.findall(r"<tr data-enquiry.*?</tr>", response.content.decode(), re.S):
         cells = re.findall(r'<td(?: data-label="([^"]*)")?[^>]*>(.*?)</td>', row, re.S)
