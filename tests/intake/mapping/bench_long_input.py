@@ -60,7 +60,7 @@ def costs_more_than(limit: float, action: Callable[[], Any]) -> bool:
 
 
 def bounded(action: Callable[[str], Any], *, names: Sequence[str] = tuple(WORST)) -> None:
-    """Fail where `action` with one of the worst texts costs far more than with as many plain letters."""
+    """Fail if `action` costs far more with one of the worst texts than with as many plain letters."""
     action("x")
     plain = cost(lambda: action("x" * LENGTH))
     for name in names:

@@ -9,7 +9,7 @@ TYPED = ("name", "email", "phone", "organisation", "supervision_form", "delivery
 
 
 def kept(answer: Any, words: dict[str, Any]) -> bool:
-    """Whether a page still holds these words in its fields."""
+    """Return whether a page still has these values in its fields."""
     shown = ShownForm.of(answer).values
     return {name: shown.get(name) for name in words} == words
 

@@ -126,7 +126,7 @@ def test_untouched_contact_facts_change_nothing(begun: Answerer) -> None:
     assert facts() == changed
 
 
-def test_older_page_of_contact_facts_keeps_corrected_address(begun: Answerer) -> None:
+def test_outdated_facts_page_keeps_corrected_address(begun: Answerer) -> None:
     older = begun.reads(FACTS).values
     changed = change_facts(begun, email="oikea@esimerkki.fi")
     begun.posts(begun.address(FACTS), {**older, "phone": "050 765 4321"})
@@ -136,7 +136,7 @@ def test_older_page_of_contact_facts_keeps_corrected_address(begun: Answerer) ->
     assert facts()["email"] == "kolmas@esimerkki.fi"
 
 
-def test_error_on_older_page_of_contact_facts_shows_corrected_address(begun: Answerer) -> None:
+def test_error_on_outdated_facts_page_shows_corrected_address(begun: Answerer) -> None:
     older = begun.reads(FACTS).values
     change_facts(begun, email="oikea@esimerkki.fi")
     answer = begun.posts(begun.address(FACTS), {**older, "phone": "soita"})

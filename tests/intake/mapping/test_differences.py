@@ -59,7 +59,7 @@ def test_typical_answers_have_no_differences() -> None:
 
 
 @pytest.mark.parametrize(("size", "differs"), [(2, True), (3, False), (6, False), (7, True)])
-def test_the_ideal_group_is_from_three_to_six(size: int, differs: bool) -> None:
+def test_group_of_three_to_six_is_typical(size: int, differs: bool) -> None:
     assert bool(differences(ASKED, MEETS, {"koko": size})) is differs
 
 

@@ -1,4 +1,4 @@
-"""An address may be mistyped: whoever reads its mail sees no answers that were begun by the thank-you page's link."""
+"""An address may be mistyped: the reader of its mail sees no answers begun by the link of the thank-you page."""
 
 import random
 from contextlib import suppress
@@ -245,7 +245,7 @@ def test_removing_enquiry_removes_both_mappings(visitor: Visitor, thanks: str) -
     assert not InitialMapping.objects.exists()
 
 
-def test_many_presses_make_one_link(visitor: Visitor, thanks: str) -> None:
+def test_repeated_button_makes_one_link(visitor: Visitor, thanks: str) -> None:
     addresses = {visitor.client.post(thanks)["Location"] for _ in range(12)}
     assert len(addresses) == 1
     assert MappingLink.objects.count() == 1
@@ -277,7 +277,7 @@ def test_repeat_from_another_form_gives_no_link(visitor: Visitor, thanks: str) -
     assert visitor.client.post(thanks)["Location"].startswith("/jatka/")
 
 
-def test_link_is_read_with_its_mapping_and_message(
+def test_link_lookup_takes_one_query(
     visitor: Visitor, thanks: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     writer, now = by_page(visitor, thanks), timezone.now()

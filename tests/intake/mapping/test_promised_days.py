@@ -123,7 +123,7 @@ def test_later_confirmation_keeps_the_mailed_last_day(
 
 
 def test_link_to_an_unused_mapping_works_until_its_day(mapping_page: MappingPage, visitor: Visitor) -> None:
-    """It does so although the other mapping has expired, and stops working after that day."""
+    """It works although the other mapping has expired, and no longer than until its day."""
     with time_machine.travel(DAY, tick=False) as clock:
         thanks = str(visitor.sends()["Location"])
         answerer = Answerer()
@@ -160,7 +160,7 @@ def test_sending_merges_empty_mapping_that_expires_later(mapping_page: MappingPa
         assert InitialMapping.objects.get().is_sent
 
 
-def test_two_begun_mappings_stay_apart_once_confirmed(mapping_page: MappingPage, visitor: Visitor) -> None:
+def test_confirmation_keeps_two_begun_mappings_apart(mapping_page: MappingPage, visitor: Visitor) -> None:
     with time_machine.travel(DAY, tick=False) as clock:
         thanks, answerer, by_mail = mailed_a_day_later(visitor, clock)
         assert by_mail.sends_step(1, {**ANSWERS[0], "q_koko": "9"}).status_code == 303

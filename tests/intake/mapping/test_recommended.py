@@ -35,7 +35,7 @@ def asked(mapping_page: MappingPage) -> Answerer:
 
 
 def asked_again(page: Any) -> list[tuple[str, str]]:
-    """The questions that the check page asks for once more: (words, where the link leads)."""
+    """Return (text, link URL) of each question that the check page asks for again."""
     links = BeautifulSoup(page.content.decode(), "html.parser").select(".recommended a")
     return [(link.get_text(strip=True), str(link["href"])) for link in links]
 

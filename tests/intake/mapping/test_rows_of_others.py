@@ -51,7 +51,7 @@ def own() -> Enquiry:
     return Enquiry.objects.get(email=OWN, closed_at=None)
 
 
-def test_letter_sent_again_leaves_rows_of_others(visitor: Visitor, others: Rows) -> None:
+def test_message_sent_again_leaves_rows_of_others(visitor: Visitor, others: Rows) -> None:
     visitor.sends()
     give_status(own(), Status.CLOSED, Outcome.NO_RESPONSE)
     visitor.sends()

@@ -225,7 +225,7 @@ def test_retention_shown_on_check_page_is_stored(
     assert enquiry.shown_texts == enquiry.mapping.shown_texts
 
 
-def test_check_page_with_missing_answers_shows_the_same_retention_again(begun: Answerer) -> None:
+def test_incomplete_check_page_repeats_the_shown_retention(begun: Answerer) -> None:
     shown = begun.reads("tarkista").values
     set_retention(12)
     again = begun.posts(begun.address("tarkista"), shown)
@@ -233,7 +233,7 @@ def test_check_page_with_missing_answers_shows_the_same_retention_again(begun: A
     assert "viimeistään 6 kuukauden" in page_text(again)
 
 
-def test_mapping_after_a_message_is_kept_no_longer_than_shown(visitor: Visitor, answerer: Answerer) -> None:
+def test_second_stage_keeps_the_shorter_shown_retention(visitor: Visitor, answerer: Answerer) -> None:
     set_retention(12)
     answerer.follows(visitor.client.post(visitor.sends(letter(delivery_modes=["online"]))["Location"]))
     answerer.answers_all()

@@ -27,7 +27,7 @@ class Behaviour(Enum):
 
 
 class PostOffice:
-    """What the server took: (purpose, deduplication_key, recipient, Message-ID), in order."""
+    """The mails that the server accepted: (purpose, deduplication_key, recipient, Message-ID), in order."""
 
     def __init__(self) -> None:
         self.behaviour = Behaviour.TAKES

@@ -113,7 +113,7 @@ def test_reverted_answer_sends_no_second_mail(notified: WaitingPlace, server: Po
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
-def test_notification_being_sent_does_not_go_after_a_newer_one(notified: WaitingPlace, server: PostOffice) -> None:
+def test_interrupted_mail_is_not_resent_after_a_newer_one(notified: WaitingPlace, server: PostOffice) -> None:
     answers(notified, "yes", at=NOW + HOUR)
     server.behaviour = Behaviour.KILLS_BEFORE
     with pytest.raises(Killed):
@@ -127,7 +127,7 @@ def test_notification_being_sent_does_not_go_after_a_newer_one(notified: Waiting
     assert len(server.of(MailPurpose.WAITING_ANSWER)) == 1
 
 
-def test_four_days_of_changing_are_four_mails(notified: WaitingPlace, server: PostOffice) -> None:
+def test_changed_answers_send_one_mail_each_day(notified: WaitingPlace, server: PostOffice) -> None:
     for day in range(4):
         moment = NOW + HOUR + timedelta(days=day)
         answers(notified, *(["yes", "no", "yes"] if day % 2 == 0 else ["no", "yes", "no"]), at=moment)

@@ -274,7 +274,7 @@ def test_unsent_mail_is_withdrawn_with_the_last_place(server: PostOffice, purpos
     assert server.of(purpose) == []
 
 
-def test_a_late_resend_is_checked_too(notice: OutgoingMail, server: PostOffice) -> None:
+def test_resent_mail_is_withdrawn_after_leaving_the_list(notice: OutgoingMail, server: PostOffice) -> None:
     OutgoingMail.objects.update(state=MailState.FAILED, next_attempt_at=None)
     Enquiry.objects.update(status=Status.OFFER_SENT)
     assert requeue(mail=notice, now=NOW + 90 * DAY)

@@ -22,7 +22,7 @@ LEAD = (
 
 
 def button(response: Any) -> str:
-    """The words of the form's button; "" where the page has no form."""
+    """Return the text of the form's button; "" if the page has no form."""
     found = ShownForm.of(response).soup.select("form[data-enquiry-form] button[type=submit]")
     return found[0].get_text(strip=True) if found else ""
 

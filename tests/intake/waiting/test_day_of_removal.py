@@ -95,7 +95,7 @@ def _day_in_list(place: WaitingPlace, now: datetime) -> datetime:
 
 
 @pytest.mark.parametrize("is_notice", [False, True])
-def test_list_shows_the_day_on_which_an_unreached_mailbox_is_removed(server: PostOffice, is_notice: bool) -> None:
+def test_list_shows_removal_day_of_unreached_mailbox(server: PostOffice, is_notice: bool) -> None:
     pause(active=False)
     place = waiter(now=JOINED)
     round_at(FIRST)

@@ -167,7 +167,7 @@ def test_a_held_plan_can_be_stopped(plan: ReturnPlan) -> None:
 
 
 @pytest.mark.parametrize("days", [3, 30])
-def test_days_to_answer_are_those_the_notice_named(plan: ReturnPlan, server: PostOffice, days: int) -> None:
+def test_answer_days_follow_each_notice(plan: ReturnPlan, server: PostOffice, days: int) -> None:
     pause(active=True)
     round_at(NOW + timedelta(hours=5))
     pause(active=False, ended_on=(NOW + DAY).date())

@@ -316,7 +316,7 @@ def test_missing_confirmation_is_explained_by_its_reason(kati: Client, server: P
     page = page_text(kati.get(f"/admin/yhteydenotot/inspect/{enquiry.pk}/"))
     assert ("se otettiin takaisin ennen kuin se lähti, koska yhteydenotto" in page) is is_withdrawn
     assert ("samaan osoitteeseen oli jo lähtenyt kuittaus" in page) is not is_withdrawn
-    # It is in the history too.
+    # The withdrawal is in the history too.
     assert ("Odotuslistan viesti otettiin takaisin ennen kuin se lähti" in page) is is_withdrawn
 
 
@@ -352,7 +352,7 @@ def test_rejoining_reached_address_is_mailable_at_once(server: PostOffice) -> No
 
 
 @pytest.mark.parametrize("first", ["maija@esimerkki.fi", "Maija@esimerkki.fi"])
-def test_letter_case_makes_no_other_address(server: PostOffice, first: str) -> None:
+def test_letter_case_is_ignored_for_reached_addresses(server: PostOffice, first: str) -> None:
     received(kind=Kind.WAITING, wants_mail=True, email=first)
     before = received(kind=Kind.WAITING, wants_mail=True, email="mAIJA@esimerkki.fi", message="Ennen.")
     OutgoingMail.objects.filter(enquiry=before).delete()

@@ -1,4 +1,4 @@
-"""A private link proves one address: it removes no place of another one, and others of the same only if selected."""
+"""A private link removes only places of its own address, and places other than its own only if they are selected."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -99,7 +99,7 @@ def test_place_of_another_tag_is_not_removed(first: str, second: str) -> None:
     assert remaining_addresses() == [second]
 
 
-def test_letter_case_is_no_other_address() -> None:
+def test_letter_case_is_ignored_in_addresses() -> None:
     own, other = joined("maija@esimerkki.fi"), joined("MAIJA@Esimerkki.fi")
     remove_places(place_id=own.pk, references=[other.enquiry.reference], now=JOINED)
     assert remaining_addresses() == []

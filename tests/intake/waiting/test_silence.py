@@ -83,7 +83,7 @@ def test_corrected_status_mistake_changes_nothing(notified: WaitingPlace, server
     assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
 
 
-def test_silent_place_put_back_is_not_closed_again_at_once(notified: WaitingPlace, server: PostOffice) -> None:
+def test_silent_place_put_back_is_not_closed_again(notified: WaitingPlace, server: PostOffice) -> None:
     for day in (14, 28):
         round_at(NOW + day * DAY)
     assert _enquiry(notified).outcome == Outcome.NO_RESPONSE
@@ -98,7 +98,7 @@ def test_no_reminder_or_closing_at_night(notified: WaitingPlace) -> None:
     assert remind_and_close(now=night + timedelta(hours=13)) == 1
 
 
-def test_days_count_from_a_notice_that_went_out(server: PostOffice) -> None:
+def test_answer_days_count_from_the_sent_notice(server: PostOffice) -> None:
     place = waiter(now=NOW - 30 * DAY)
     _start(NOW)
     work(NOW)
@@ -107,7 +107,7 @@ def test_days_count_from_a_notice_that_went_out(server: PostOffice) -> None:
         round_at(given_up + day * DAY)
     assert server.taken == []
     assert _enquiry(place).status == Status.WAITING_LIST
-    # It is tried again a month later; the days begin then.
+    # The notice is tried again a month later, and the days count from then.
     again = given_up.replace(hour=11) + RETRY_AFTER + DAY
     round_at(again)
     assert server.of(NOTICE) == [place.enquiry.email]

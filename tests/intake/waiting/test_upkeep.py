@@ -93,7 +93,7 @@ def test_failed_removal_notice_removes_nobody(server: PostOffice) -> None:
 
 
 def test_unsent_question_does_not_count(server: PostOffice) -> None:
-    """A mail must not claim that somebody was asked twice who was not."""
+    """A mail must not mention two earlier questions unless both were sent."""
     place = waiter(now=JOINED)
     work(FIRST)
     given_up = give_up(FIRST, server).replace(hour=11)
@@ -104,7 +104,7 @@ def test_unsent_question_does_not_count(server: PostOffice) -> None:
     round_at(again)
     assert server.of(STILL) == [place.enquiry.email]
     assert OutgoingMail.objects.count() == 1
-    # The next question comes four months after this one, whatever was planned.
+    # The next question comes four months after this one was sent.
     round_at(again + 120 * DAY)
     assert len(server.of(STILL)) == 1
     round_at(again + 124 * DAY)
@@ -336,7 +336,7 @@ def test_place_with_unsent_removal_notice_is_notified(server: PostOffice, given_
 
 
 def test_plan_notice_replaces_requeued_removal_notice(server: PostOffice) -> None:
-    """It was being sent when the plan was started."""
+    """The removal notice was being sent when the plan was started."""
     place = waiter(now=JOINED)
     for moment in (FIRST, SECOND):
         round_at(moment)
