@@ -77,6 +77,14 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End the editors' automatic saves before any fixture puts content back."""
+    tabs: Tabs | None = getattr(item, "funcargs", {}).get("_tabs")
+    if tabs is not None:
+        tabs.finish_saves()
+
+
 @pytest.fixture(scope="session")
 def chromium(_prepared: Path) -> Iterator[Browser]:
     """The browser. If there is none, the tests are skipped, or with CI=true they fail.

@@ -48,6 +48,14 @@ _USUAL: dict[str, Any] = {"locale": "fi-FI", "reduced_motion": "reduce"}
 _RESTING_PLACE = "/robots.txt"
 _KEEP = "entries => entries.forEach(({ name, value }) => localStorage.setItem(name, value))"
 
+# True once no automatic save of the page's editor is pending or under way; no other one begins.
+_IS_SAVED = """() => {
+  const form = document.querySelector("form[data-controller~='w-autosave']");
+  if (!form) return true;
+  form.dataset.wAutosaveActiveValue = "false";
+  return !window.wagtail?.app?.getControllerForElementAndIdentifier(form, "w-autosave")?.submitPromise;
+}"""
+
 _changed: WeakSet[Page | BrowserContext] = WeakSet()
 _listeners: WeakKeyDictionary[Page, list[tuple[str, Callable[..., Any]]]] = WeakKeyDictionary()
 
@@ -172,6 +180,15 @@ class Tabs:
                     yield page.url, page.locator("body").inner_text(timeout=5000)[:2000]
                 except Error as error:
                     yield page.url, str(error)
+
+    def finish_saves(self) -> None:
+        """Let the automatic saves of open editors end: one that came later would undo what a fixture puts back."""
+        for tab, _kind in self._taken:
+            for page in tab.context.pages:
+                # A test may still hold back the request of a save.
+                with suppress(Error):
+                    if "/admin/" in page.url:
+                        page.wait_for_function(_IS_SAVED, timeout=10_000)
 
     def give_back(self) -> None:
         """Return the tabs to the pool. Call it after each test, while the listeners of `Watch` are still attached."""
