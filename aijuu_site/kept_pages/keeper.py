@@ -31,7 +31,7 @@ from aijuu_site.middleware import MACHINE_PATHS, PUBLIC_CACHE_CONTROL
 from home.pause.models import PauseNotice
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-# The server stores an empty list under this key of the WSGI environ. KeptPagesMiddleware appends cacheable content.
+# The server stores an empty list under this key of request.META. KeptPagesMiddleware appends cacheable content.
 OFFER = "aijuu.kept"
 # Names of URL patterns (aijuu_site.urls) whose responses may be kept. All other requests go to Django.
 _PAGES = ("wagtail_serve", "sitemap", "robots", "manifest")
