@@ -307,16 +307,19 @@ def test_second_enrolment_is_refused(kati: User) -> None:
 
 
 @pytest.mark.usefixtures("https")
-def test_last_required_second_step_cannot_be_removed(kati: User) -> None:
+def test_last_required_second_step_cannot_be_removed(kati: User, settings: Any) -> None:
     secret = with_app(kati)
     browser = confirmed(signed_in(kati, secret))
     assert "Tämä on ainoa vahvistustapasi" in words(browser.get(OWN))
     assert "Tämä on ainoa vahvistustapasi" in words(browser.post(f"{OWN}app/remove/"))
     assert Authenticators.filter(type="totp").exists()
-    # While the account has other methods the app can be removed. Passkeys are off in the tests: their pages answer 404.
-    passkeys = [Authenticators.create(user=kati, type="webauthn", data={"name": name}) for name in "ab"]
+    # While the account has other methods, each can be removed. Passkeys are off in the tests otherwise.
+    settings.MFA_SUPPORTED_TYPES = [*settings.MFA_SUPPORTED_TYPES, "webauthn"]
+    first, last = (Authenticators.create(user=kati, type="webauthn", data={"name": name}) for name in "ab")
     assert browser.post(f"{OWN}app/remove/").status_code == 302
-    assert browser.post(f"{OWN}passkeys/{passkeys[0].pk}/remove/").status_code == 404
+    assert browser.post(f"{OWN}passkeys/{first.pk}/remove/").status_code == 302
+    assert browser.post(f"{OWN}passkeys/{last.pk}/remove/").status_code == 404
+    assert Authenticators.filter(type__in=("totp", "webauthn")).get() == last
 
 
 def test_second_step_is_optional_without_https(kati: User) -> None:
