@@ -88,13 +88,17 @@ LATER = NOW + timedelta(days=4)
 
 
 def test_future_closing_date_is_reset() -> None:
+    before = closed(at=NOW - timedelta(days=30))
+    days = before.closed_at, before.remove_on
     enquiry = closed(at=AHEAD)
     run_resets(NOW)
+    before.refresh_from_db()
+    assert (before.closed_at, before.remove_on) == days
     enquiry.refresh_from_db()
     assert enquiry.closed_at is not None
     assert NOW < enquiry.closed_at <= LATER
     assert enquiry.remove_on == date(2027, 7, 4)
-    assert remove_due(now=datetime(2027, 7, 4, 12, tzinfo=NOW.tzinfo)) == 1
+    assert remove_due(now=datetime(2027, 7, 4, 12, tzinfo=NOW.tzinfo)) == 2
 
 
 def test_reset_does_not_postpone_removal_date() -> None:

@@ -114,6 +114,18 @@ def test_lost_connection_is_retried_with_one_mail(smtp: SmtpServer, fault: Behav
     assert not any(mail.is_late for mail in enquiry.mails.all())
 
 
+def test_refusal_leaves_mail_of_another_worker_alone(smtp: SmtpServer) -> None:
+    received(now=START)
+    claimed = OutgoingMail.objects.order_by("pk").last()
+    assert claimed is not None
+    OutgoingMail.objects.filter(pk=claimed.pk).update(state=MailState.SENDING, claimed_at=START)
+    smtp.behaviour = Behaviour.REJECT
+    assert deliver_next(now=START)
+    assert MailAttempt.objects.get().mail_id != claimed.pk
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.claimed_at, claimed.failures) == (MailState.SENDING, START, 0)
+
+
 def test_unreachable_server_backs_off_until_failed(settings: Any) -> None:
     use_server(settings, free_port())
     enquiry = received(now=START)

@@ -195,6 +195,17 @@ def test_direct_settings_change_removes_nothing() -> None:
     assert list(Enquiry.objects.order_by("pk").values_list("remove_on")) == days
 
 
+def test_shortened_times_are_computed_for_each_row() -> None:
+    shorter, longer = (waiter(now=NOW - DAY) for _ in range(2))
+    WaitingPlace.objects.filter(pk=shorter.pk).update(months=1)
+    early, late = closed(at=NOW - 20 * DAY), closed(at=NOW - 2 * DAY)
+    IntakeSettings.objects.update(waiting_months=2, retention_months=1, shortened_at=NOW)
+    apply_shortened_times(now=NOW + DAY)
+    assert dict(WaitingPlace.objects.values_list("pk", "months")) == {shorter.pk: 1, longer.pk: 2}
+    days = dict(Enquiry.objects.exclude(remove_on=None).values_list("pk", "remove_on"))
+    assert days == {early.pk: date(2027, 6, 12), late.pk: date(2027, 6, 30)}
+
+
 def test_future_shortening_time_starts_delay_now() -> None:
     enquiry = closed(at=NOW - 40 * DAY)
     IntakeSettings.load()
